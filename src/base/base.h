@@ -1,0 +1,15 @@
+/* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, rng_, text_, threads_, time_, tree_. */
+#ifndef SHOAL_BASE_H
+#define SHOAL_BASE_H
+
+#include "base/cores.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "base/time.h"
+#include "base/tree.h"
+
+#endif

@@ -1,0 +1,76 @@
+#define _DEFAULT_SOURCE /* madvise, MAP_ANONYMOUS */
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
+
+static _Noreturn void out_of_memory(size_t count, size_t size) {
+    log_error("out of memory: %zu objects of %zu bytes", count, size);
+    abort();
+}
+
+void *mem_new(size_t count, size_t size) {
+    if (size != 0 && count > (SIZE_MAX - ALIGNMENT) / size)
+        out_of_memory(count, size);
+    size_t bytes = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    void *block = aligned_alloc(ALIGNMENT, bytes ? bytes : ALIGNMENT);
+    if (!block)
+        out_of_memory(count, size);
+    return memset(block, 0, bytes);
+}
+
+void *mem_resize(void *block, size_t count, size_t size) {
+    if (size != 0 && count > SIZE_MAX / size)
+        out_of_memory(count, size);
+    size_t bytes = count * size;
+    void *moved = realloc(block, bytes != 0 ? bytes : 1);
+    if (!moved)
+        out_of_memory(count, size);
+    return moved;
+}
+
+char *mem_string(const char *text) {
+    char *copy = mem_new(strlen(text) + 1, 1);
+    return strcpy(copy, text);
+}
+
+void mem_free(void *block) {
+    free(block);
+}
+
+err arena_init(arena *a, size_t bytes, const char *what) {
+    *a = (arena){.bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE};
+    if (a->bytes == 0)
+        return OK;
+    /* one huge page more than asked for, so that an aligned start fits; the ends are given back */
+    size_t mapped = a->bytes + HUGE_PAGE;
+    char *start = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) {
+        a->bytes = 0;
+        char size[TEXT_NUMBER];
+        return fail(ERR_BROKEN, "out of memory: %s need %s; use more ranks or a smaller batch", what,
+                    text_bytes(size, bytes));
+    }
+    size_t head = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+    if (head)
+        munmap(start, head);
+    if (HUGE_PAGE - head)
+        munmap(start + head + a->bytes, HUGE_PAGE - head);
+    a->base = start + head;
+    madvise(a->base, a->bytes, MADV_HUGEPAGE); /* a wish: small pages do as well */
+    return OK;
+}
+
+void arena_reset(arena *a) {
+    if (a->base)
+        munmap(a->base, a->bytes);
+    *a = (arena){0};
+}

@@ -1,0 +1,30 @@
+/* Memory. Small blocks never fail (the process ends with one line); arenas, which may be larger than the machine, return an err. */
+#ifndef SHOAL_BASE_MEM_H
+#define SHOAL_BASE_MEM_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* `count` zeroed objects of `size` bytes, aligned to 64 bytes. Never NULL. Free with mem_free(). */
+void *mem_new(size_t count, size_t size);
+
+/* The block grown or shrunk to `count` objects; what is new is not zeroed. `block` may be NULL. Never NULL. */
+void *mem_resize(void *block, size_t count, size_t size);
+
+/* A copy of a string. */
+char *mem_string(const char *text);
+
+void mem_free(void *block);
+
+/* One long-lived region of zeroed memory, on huge pages where the kernel gives them. */
+typedef struct arena {
+    char *base;    /* aligned to 2 MB; NULL where bytes is 0 */
+    size_t bytes;
+} arena;
+
+/* Reserves `bytes`; `what` names the use in the error text. Pages are committed when first touched. */
+err arena_init(arena *a, size_t bytes, const char *what);
+void arena_reset(arena *a);
+
+#endif

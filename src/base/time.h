@@ -1,0 +1,10 @@
+#ifndef SHOAL_BASE_TIME_H
+#define SHOAL_BASE_TIME_H
+
+/* Seconds of a clock that never goes back. */
+double time_now(void);
+
+/* Sleeps for about that long. */
+void time_sleep(double seconds);
+
+#endif

@@ -1,0 +1,33 @@
+#include "base/tree.h"
+
+int tree_block_merges(int first, tree_block block) {
+    int merges = 0;
+    int start = block.first, size = block.size;
+    /* the block is a right-hand child, and its left-hand sister was pushed whole */
+    while (start % (2 * size) == size && start - size >= first) {
+        start -= size;
+        size *= 2;
+        merges++;
+    }
+    return merges;
+}
+
+int tree_merges(int first, int lane) {
+    return tree_block_merges(first, (tree_block){lane, 1});
+}
+
+int tree_blocks(int lanes, int first, int last, tree_block *blocks) {
+    if (first == 0 && last == lanes) {
+        blocks[0] = (tree_block){0, lanes};
+        return 1;
+    }
+    int count = 0;
+    for (int start = first; start < last;) {
+        int size = 1;
+        while (start % (2 * size) == 0 && start + 2 * size <= last)
+            size *= 2;
+        blocks[count++] = (tree_block){start, size};
+        start += size;
+    }
+    return count;
+}

@@ -1,0 +1,60 @@
+/* ckpt: checkpoint files, the design's format. */
+#ifndef SHOAL_CKPT_H
+#define SHOAL_CKPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "graph/graph.h"
+#include "optim/optim.h"
+
+enum { CKPT_DIGEST = 65 }; /* hexadecimal SHA-256 and NUL */
+
+/* What a checkpoint holds beside the model: attributes of /trainer, and /job. */
+typedef struct ckpt_info {
+    int64_t step, epoch;       /* finished steps, finished epochs */
+    uint64_t seed;
+    int lanes;
+    int64_t batch;
+    double best_top1;          /* -1: nothing evaluated yet */
+    int64_t best_step;
+    uint64_t data_fingerprint; /* of the training set */
+    char *job;                 /* resolved job as YAML; NULL in a file that holds only /model */
+    char **classes;            /* their names, for prediction */
+    int n_classes;
+    int image[3];              /* h, w, c of a picture as the network takes it */
+    float mean[3], std[3];     /* of x/255 */
+} ckpt_info;
+
+/* Writes model, optimiser and info to a temporary name beside `path`, flushes, closes, opens again, verifies every CRC, renames, syncs the
+ * folder. `o` may be NULL. Rank 0 only. ERR_IO (disk full, read-only): what was at `path` before is still there. */
+err ckpt_write(const char *path, const graph *g, optim *o, const ckpt_info *info);
+
+/* Reads what is beside the model. A file that holds only /model gives zeros and no job. Free with ckpt_info_reset(). */
+err ckpt_read_info(const char *path, ckpt_info *info);
+void ckpt_info_reset(ckpt_info *info);
+
+/* Reads /model into the graph's values. Every parameter must be there with its shape (ERR_DATA naming the first that is not, and how many);
+ * with `replace_head`, parameters whose name or shape does not fit keep their values where they belong to the last layer with weights,
+ * and `*kept` (may be NULL) counts them. CRCs are checked where they are there. Names in the file that the model lacks: ERR_DATA, except
+ * with replace_head for the head's own. */
+err ckpt_read_model(const char *path, graph *g, bool replace_head, int *kept);
+
+/* Reads the optimiser's slots. ERR_DATA where they do not fit. */
+err ckpt_read_optimizer(const char *path, graph *g, optim *o);
+
+/* Opens the file and checks format and every CRC. ERR_IO, ERR_DATA. */
+err ckpt_verify(const char *path);
+
+/* The design's digest over /model: of a file; of values in memory (the same bits give the same digest). */
+err ckpt_digest_file(const char *path, char digest[CKPT_DIGEST]);
+void ckpt_digest_graph(const graph *g, char digest[CKPT_DIGEST]);
+
+/* The newest valid checkpoint of a run folder (last.h5, step-N.h5, best.h5, by step; damaged ones are passed over with a warning).
+ * ERR_IO where there is none. New string. */
+err ckpt_find_newest(const char *folder, char **path);
+
+/* Deletes step-N.h5 files of the folder but the newest `keep`. */
+void ckpt_prune(const char *folder, int keep);
+
+#endif

@@ -1,0 +1,120 @@
+/* The table of subcommands, and how one is run. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <shoal/run.h>
+
+#include "comm/comm.h"
+
+static const cli_command *const commands[] = {&cli_train, &cli_eval,    &cli_predict, &cli_pack,
+                                              &cli_model, &cli_inspect, &cli_digest,  &cli_bench};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static err find_command(const cli_command **out, const char *name) {
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++) {
+        names[i] = commands[i]->name;
+        if (strcmp(name, names[i]) == 0) {
+            *out = commands[i];
+            return OK;
+        }
+    }
+    char suggestion[128];
+    text_suggest(suggestion, name, names, N_COMMANDS, sizeof *names);
+    return fail(ERR_USAGE, "there is no subcommand \"%s\"%s; `shoal help` lists them", name, suggestion);
+}
+
+err cli_report(err code) {
+    if (code == OK || log_rank() != 0)
+        return code;
+    const err_record *record = err_last();
+    if (record->rank >= 0 && comm_world() && comm_size(comm_world()) > 1)
+        log_error("rank %d: %s", record->rank, record->text);
+    else
+        log_error("%s", record->text);
+    return code;
+}
+
+/* All ranks come here, whether their arguments could be read or not. */
+static err run_collective(const cli_command *command, const cli_call *call, err parsed) {
+    err_record record = *err_last();
+    err code = comm_init();
+    if (code)
+        return cli_report(code);
+    if (parsed)
+        *err_last() = record;
+    code = comm_agree(comm_world(), parsed);
+    if (code == OK)
+        code = cli_set_threads();
+    if (code == OK)
+        code = command->run(call->settings, call->words, call->n_words);
+    cli_report(code);
+    comm_finish();
+    return code;
+}
+
+static err run_alone(const cli_command *command, const cli_call *call, err parsed) {
+    if (log_rank() != 0)
+        return OK;
+    return cli_report(parsed ? parsed : command->run(call->settings, call->words, call->n_words));
+}
+
+static err run_command(const cli_command *command, int argc, char **argv) {
+    cli_call call;
+    err code = cli_parse(command, argc, argv, &call);
+    if (call.help) {
+        code = OK;
+        if (log_rank() == 0)
+            cli_print_help(command);
+    } else if (command->collective)
+        code = run_collective(command, &call, code);
+    else
+        code = run_alone(command, &call, code);
+    cli_call_reset(&call);
+    return code;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b) {
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+/* `shoal help SUB` */
+static err help(const char *name) {
+    const cli_command *command;
+    err code = find_command(&command, name);
+    if (code == OK)
+        cli_print_help(command);
+    return cli_report(code);
+}
+
+/* What is not for a subcommand: only rank 0 speaks. */
+static err run_general(int argc, char **argv) {
+    const char *word = argc > 1 ? argv[1] : "help";
+    if (log_rank() != 0)
+        return OK;
+    if (is_one_of(word, "--version", "version")) {
+        printf("shoal %s (%s)\n", SHOAL_VERSION, SHOAL_COMMIT);
+        return OK;
+    }
+    if (is_one_of(word, "help", "--help") && argc > 2)
+        return help(argv[2]);
+    if (is_one_of(word, "help", "--help") || strcmp(word, "-h") == 0) {
+        cli_print_overview(commands, N_COMMANDS);
+        return OK;
+    }
+    if (word[0] == '-')
+        return cli_report(fail(ERR_USAGE, "unknown option %s before a subcommand; `shoal help` lists the subcommands", word));
+    const cli_command *none;
+    return cli_report(find_command(&none, word));
+}
+
+int shoal_main(int argc, char **argv) {
+    log_set_rank(cli_launcher_rank());
+    const cli_command *command;
+    if (argc > 1 && find_command(&command, argv[1]) == OK)
+        return (int)run_command(command, argc - 1, argv + 1);
+    err_clear();
+    return (int)run_general(argc, argv);
+}

@@ -1,0 +1,83 @@
+/* cli: the program as a user calls it. Every subcommand is a cli_command in a file of its own; cli.c has the table of them. */
+#ifndef SHOAL_CLI_H
+#define SHOAL_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+typedef enum cli_type {
+    CLI_FLAG,          /* bool */
+    CLI_TEXT,          /* const char * */
+    CLI_OPTIONAL_TEXT, /* cli_optional: the option may stand without its value */
+    CLI_WHOLE,         /* int64_t in [least, most] */
+    CLI_REAL,          /* double in [least, most] */
+} cli_type;
+
+typedef struct cli_optional {
+    bool given;
+    const char *text; /* NULL: none */
+} cli_optional;
+
+typedef struct cli_option {
+    const char *name;  /* without the dashes */
+    cli_type type;
+    const char *value; /* the value's word in the help */
+    const char *help;
+    size_t place;      /* of the target in the command's settings */
+    double least, most;
+} cli_option;
+
+typedef struct cli_command {
+    const char *name;
+    const char *usage;   /* what follows the name */
+    const char *what;    /* one line */
+    const char *example; /* one or more whole lines */
+    const cli_option *options;
+    int n_options;
+    const void *settings; /* a struct with the options' standard values */
+    size_t settings_size;
+    int least_words, most_words; /* arguments that are no options */
+    bool collective;             /* runs on all ranks, after comm_init(); the others run on rank 0 alone and never start MPI */
+    err (*run)(const void *settings, char **words, int n_words);
+    void (*more_help)(void);     /* may be NULL */
+} cli_command;
+
+extern const cli_command cli_train, cli_eval, cli_predict, cli_pack, cli_model, cli_inspect, cli_digest, cli_bench;
+
+/* What the command line said. */
+typedef struct cli_call {
+    void *settings; /* mem_new() */
+    char **words;   /* mem_new(); the words themselves belong to argv */
+    int n_words;
+    bool help;      /* --help was there; nothing else counts */
+} cli_call;
+
+/* Reads the arguments after the subcommand's name, argv[0]. ERR_USAGE names the argument and suggests. Free with cli_call_reset(). */
+err cli_parse(const cli_command *command, int argc, char **argv, cli_call *call);
+void cli_call_reset(cli_call *call);
+
+/* Prints a command's usage, options, example; the list of all commands. */
+void cli_print_help(const cli_command *command);
+void cli_print_overview(const cli_command *const *commands, int count);
+
+/* Sets the number of threads: OMP_NUM_THREADS, or this rank's fair share of its node's cores. Collective where MPI is running. */
+err cli_set_threads(void);
+
+/* This process's rank as the launcher's environment tells it, without MPI; 0 outside a launcher. */
+int cli_launcher_rank(void);
+
+/* Prints the last error where `code` is one and this is rank 0. Returns `code`. */
+err cli_report(err code);
+
+/* Reads `NAME=VALUE`, a number, true or false; the name is a new string. ERR_USAGE. */
+err cli_read_pair(const char *word, char **name, double *value);
+
+/* What inspect prints of the two formats. */
+err cli_show_dataset(const char *path);
+err cli_show_checkpoint(const char *path);
+err cli_export_pictures(const char *path, const char *folder, int64_t count);
+
+#endif

@@ -1,0 +1,44 @@
+/* What --help prints. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* `--batch N`, `--resume [FILE]` */
+static char *option_text(const cli_option *o) {
+    if (o->type == CLI_FLAG)
+        return text_format("--%s", o->name);
+    return text_format(o->type == CLI_OPTIONAL_TEXT ? "--%s [%s]" : "--%s %s", o->name, o->value);
+}
+
+static void print_option(const char *option, const char *help) {
+    printf("  %-18s %s\n", option, help);
+}
+
+void cli_print_help(const cli_command *command) {
+    printf("shoal %s %s\n\n%s\n\nOptions:\n", command->name, command->usage, command->what);
+    for (int i = 0; i < command->n_options; i++) {
+        char *text = option_text(&command->options[i]);
+        print_option(text, command->options[i].help);
+        mem_free(text);
+    }
+    print_option("-h, --help", "this text");
+    if (command->more_help) {
+        putchar('\n');
+        command->more_help();
+    }
+    printf("\nExample:\n%s\n", command->example);
+}
+
+void cli_print_overview(const cli_command *const *commands, int count) {
+    puts("shoal trains neural networks on ordinary CPU nodes, data-parallel, over MPI.\n\nUsage:");
+    for (int i = 0; i < count; i++)
+        printf("  shoal %-8s %s\n", commands[i]->name, commands[i]->what);
+    puts("  shoal help SUB   explains a subcommand, as `shoal SUB --help` does\n"
+         "  shoal --version\n\n"
+         "Start train, eval and bench under mpirun or srun to use several processes: mpirun -np 2 shoal train JOB\n\n"
+         "Example:\n"
+         "  shoal pack glyphs data/glyphs && mpirun -np 2 shoal train jobs/quickstart-glyphs.yaml\n\n"
+         "Exit codes: 0 finished, 64 bad command line or job, 65 bad data, 70 training broke, 74 a file cannot be read or written,\n"
+         "75 stopped early with a checkpoint.");
+}

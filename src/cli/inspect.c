@@ -1,0 +1,127 @@
+/* shoal inspect: what is in a file. */
+#include "cli/cli.h"
+#include "h5/h5.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct settings {
+    const char *pictures;
+    int64_t count;
+} settings;
+
+static const cli_option options[] = {
+    {"pictures", CLI_TEXT, "DIR", "data set: write pictures of it to DIR as PNG, each class in turn", offsetof(settings, pictures), 0, 0},
+    {"count", CLI_WHOLE, "N", "how many pictures (10)", offsetof(settings, count), 1, 1 << 30},
+};
+
+static const char *type_name(h5_type type) {
+    static const char *const names[] = {"uint8", "int32", "uint32", "int64", "uint64", "float32", "float64", "string", "other"};
+    return names[type];
+}
+
+static void print_attributes(h5_file *f, const char *object) {
+    char **names, *text;
+    uint64_t count;
+    if (h5_list_attributes(f, object, &names, &count) != OK)
+        return;
+    for (uint64_t i = 0; i < count; i++)
+        if (h5_attribute_text(f, object, names[i], &text) == OK) {
+            printf("%s @%s = %s\n", object, names[i], text);
+            mem_free(text);
+        }
+    h5_free_names(names, count);
+}
+
+static void print_dataset(h5_file *f, const char *object) {
+    h5_info info;
+    if (h5_get_info(f, object, &info) != OK) {
+        printf("%s\n", object);
+        return;
+    }
+    printf("%s  %s [", object, type_name(info.type));
+    for (int i = 0; i < info.rank; i++)
+        printf(i ? ", %" PRIu64 : "%" PRIu64, info.size[i]);
+    printf("]\n");
+}
+
+/* Everything below a group, in order of names. */
+static err print_tree(h5_file *f, const char *group) {
+    char **names;
+    uint64_t count;
+    err code = h5_list(f, group, &names, &count);
+    if (code)
+        return code;
+    for (uint64_t i = 0; i < count && code == OK; i++) {
+        char *object = text_format("%s/%s", strcmp(group, "/") == 0 ? "" : group, names[i]);
+        if (h5_is_group(f, object))
+            code = print_tree(f, object);
+        else
+            print_dataset(f, object);
+        print_attributes(f, object);
+        mem_free(object);
+    }
+    h5_free_names(names, count);
+    return code;
+}
+
+static err print_any(const char *path) {
+    h5_file *f;
+    err code = h5_open(&f, path);
+    if (code)
+        return code;
+    printf("%s: HDF5, neither a data set nor a checkpoint of Shoal\n\n", path);
+    print_attributes(f, "/");
+    code = print_tree(f, "/");
+    h5_close(f);
+    return code;
+}
+
+/* The `format` attribute, or the empty string. A new string. */
+static err read_format(const char *path, char **format) {
+    h5_file *f;
+    err code = h5_open(&f, path);
+    if (code)
+        return code;
+    if (!h5_has_attribute(f, "/", "format") || h5_read_attribute_text(f, "/", "format", format) != OK)
+        *format = mem_string("");
+    h5_close(f);
+    return OK;
+}
+
+static err run(const void *given, char **words, int n_words) {
+    (void)n_words;
+    const settings *s = given;
+    char *format;
+    err code = read_format(words[0], &format);
+    if (code)
+        return code;
+    bool is_dataset = strcmp(format, "shoal-dataset") == 0;
+    if (s->pictures)
+        code = is_dataset ? cli_export_pictures(words[0], s->pictures, s->count)
+                          : fail(ERR_DATA, "%s: is no data set: there are no pictures in it", words[0]);
+    else if (is_dataset)
+        code = cli_show_dataset(words[0]);
+    else if (strcmp(format, "shoal-checkpoint") == 0)
+        code = cli_show_checkpoint(words[0]);
+    else
+        code = print_any(words[0]);
+    mem_free(format);
+    return code;
+}
+
+const cli_command cli_inspect = {
+    .name = "inspect",
+    .usage = "FILE [--pictures DIR [--count N]]",
+    .what = "Shows what is in a data set, a checkpoint, or any other HDF5 file.",
+    .example = "  shoal inspect runs/quickstart/best.h5\n"
+               "  shoal inspect data/glyphs/val.h5 --pictures /tmp/look --count 20",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .settings = &(settings){NULL, 10},
+    .settings_size = sizeof(settings),
+    .least_words = 1,
+    .most_words = 1,
+    .run = run,
+};

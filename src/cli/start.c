@@ -1,0 +1,73 @@
+/* What is decided before a subcommand works: who this process is, and how many threads it has. */
+#include "cli/cli.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "comm/comm.h"
+
+int cli_launcher_rank(void) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return atoi(value);
+    }
+    return 0;
+}
+
+/* OMP_NUM_THREADS may be a list, one number for every level of nesting. 0 where it is not set. */
+static err threads_wanted(int *threads) {
+    const char *text = getenv("OMP_NUM_THREADS");
+    *threads = 0;
+    if (!text || !*text)
+        return OK;
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || (*end && *end != ',') || value < 1 || value > CORES_MAX)
+        return fail(ERR_USAGE, "OMP_NUM_THREADS is \"%s\": a number of threads from 1 to %d is needed", text, CORES_MAX);
+    *threads = (int)value;
+    return OK;
+}
+
+/* mpirun binds every rank to one core where there are one or two ranks: fine on two cores, a waste on many. */
+static void warn_of_idle_cores(const core_set *sets, int ranks) {
+    core_set all = {{0}};
+    for (int r = 0; r < ranks; r++)
+        for (int w = 0; w < CORES_MAX / 64; w++)
+            all.word[w] |= sets[r].word[w];
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (getenv("OMPI_COMM_WORLD_SIZE") && cores_count(sets[0]) == 1 && cores_count(all) < online / 2)
+        log_warn("mpirun has bound every rank to one core, and most of the %ld processors of this node stay idle: "
+                 "`mpirun --bind-to none` lets Shoal share them out",
+                 online);
+}
+
+/* Collective over the ranks of the node. */
+static int fair_share(comm *node) {
+    core_set mine = cores_available();
+    int ranks = node ? comm_size(node) : 1, limit = cores_limit() / ranks;
+    core_set *sets = mem_new((size_t)ranks, sizeof *sets);
+    sets[0] = mine;
+    if (node)
+        comm_gather_equal(node, &mine, sets, sizeof mine);
+    int share = cores_fair_share(sets, ranks, node ? comm_rank(node) : 0);
+    warn_of_idle_cores(sets, ranks);
+    mem_free(sets);
+    return share < limit ? share : limit > 1 ? limit : 1;
+}
+
+err cli_set_threads(void) {
+    int threads;
+    err code = threads_wanted(&threads);
+    if (comm_world())
+        code = comm_agree(comm_world(), code);
+    if (code)
+        return code;
+    comm *node = comm_world() ? comm_node(comm_world()) : NULL;
+    int share = fair_share(node);
+    comm_free(node);
+    threads_set(threads ? threads : share);
+    return OK;
+}

@@ -1,0 +1,61 @@
+/* What all ranks of a communicator do together. */
+#include "comm/inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void comm_barrier(comm *c) {
+    MPI_Request request;
+    comm_check(MPI_Ibarrier(c->mpi, &request), "MPI_Ibarrier");
+    comm_wait_all(&request, 1);
+}
+
+void comm_broadcast(comm *c, int root, void *data, size_t bytes) {
+    char *next = data;
+    for (size_t left = bytes; left > 0;) {
+        size_t piece = left < c->piece_bytes ? left : c->piece_bytes;
+        MPI_Request request;
+        comm_check(MPI_Ibcast(next, (int)piece, MPI_BYTE, root, c->mpi, &request), "MPI_Ibcast");
+        comm_wait_all(&request, 1);
+        next += piece;
+        left -= piece;
+    }
+}
+
+/* Rank r gives bytes[r * stride]: stride 0 means one size for everybody. */
+static void gather(comm *c, const void *mine, char *all, const size_t *bytes, int stride) {
+    comm_message *sends = c->messages, *receives = c->messages + c->size;
+    int count = 0;
+    char *place = all;
+    for (int r = 0; r < c->size; r++) {
+        size_t theirs = bytes[r * stride];
+        if (r != c->rank) {
+            sends[count] = (comm_message){r, (void *)mine, bytes[c->rank * stride]};
+            receives[count++] = (comm_message){r, place, theirs};
+        } else if (place != mine && theirs > 0) {
+            memcpy(place, mine, theirs);
+        }
+        place += theirs;
+    }
+    comm_exchange(c, sends, count, receives, count);
+}
+
+void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes) {
+    gather(c, mine, all, bytes, 1);
+}
+
+void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes) {
+    gather(c, mine, all, &bytes, 0);
+}
+
+char *comm_gather_text(comm *c, const char *text, size_t width) {
+    char *mine = mem_new(width, 1);
+    snprintf(mine, width, "%s", text);
+    char *all = mem_new((size_t)c->size, width);
+    comm_gather_equal(c, mine, all, width);
+    mem_free(mine);
+    if (c->rank == 0)
+        return all;
+    mem_free(all);
+    return NULL;
+}

@@ -1,0 +1,87 @@
+/* comm: MPI. The only room that includes <mpi.h>.
+ *
+ * Collective functions are called by all ranks of the communicator, in the same order. Waiting is polite: it polls and sleeps rather
+ * than spins, so that a waiting thread takes no core from a computing one. A failure inside MPI ends the job (comm_abort): nobody is
+ * left that could be told. Sizes are size_t bytes; what is larger than MPI's int counts is cut up inside. */
+#ifndef SHOAL_COMM_H
+#define SHOAL_COMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+typedef struct comm comm;
+
+/* Starts MPI (MPI_THREAD_MULTIPLE) and tells log/ the rank. Outside mpirun and srun this is one rank. Collective over the world.
+ * An error where MPI does not give that level of threads. */
+err comm_init(void);
+
+/* Ends MPI; nothing else of comm may be called after it. Does nothing where MPI has not been started. Collective. */
+void comm_finish(void);
+
+/* One line to stderr (the text), then the whole job ends with `code`. Not collective; any thread. */
+_Noreturn void comm_abort(err code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+comm *comm_world(void);
+int comm_rank(const comm *c);
+int comm_size(const comm *c);
+
+/* A communicator of the same ranks with traffic of its own, so that two threads can communicate at once. Collective. */
+comm *comm_copy(comm *c);
+
+/* The ranks of `c` that share this rank's node, in rank order. SHOAL_RANKS_PER_NODE=n pretends that every n ranks are a node (tests).
+ * Collective. */
+comm *comm_node(comm *c);
+
+/* The ranks of `c` that give the same colour, in rank order. Collective. */
+comm *comm_split(comm *c, int colour);
+
+/* Collective. NULL is allowed. */
+void comm_free(comm *c);
+
+void comm_barrier(comm *c);
+
+/* Copies `bytes` from `root` to all. */
+void comm_broadcast(comm *c, int root, void *data, size_t bytes);
+
+/* Every rank gives `bytes[rank]` bytes; all get all of them one after the other in rank order. `bytes` is the same on all ranks. */
+void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes);
+
+/* The same with one size for everybody. */
+void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes);
+
+/* A message to or from another rank; several of them under way at once, both directions. */
+typedef struct comm_message {
+    int rank;
+    void *data;
+    size_t bytes;
+} comm_message;
+
+/* Sends and receives all of the messages and returns when all are through. Between two ranks messages match in the order given.
+ * Every send has its receive on the other side; calls of different ranks need not be the same otherwise. */
+void comm_exchange(comm *c, const comm_message *sends, int n_sends, const comm_message *receives, int n_receives);
+
+/* All ranks agree on the worst error: each gives its own `code` (and its err_last() record where that is not OK); all return the
+ * worst of all (the highest exit code; among equals the lowest rank), and err_last() is that rank's record everywhere. Collective. */
+err comm_agree(comm *c, err code);
+
+/* Whether all ranks gave the same bytes. Collective. */
+bool comm_same(comm *c, const void *data, size_t bytes);
+
+/* A gather of one small text a rank to rank 0: returns size strings, one after the other, each `width` chars with its NUL, on rank 0
+ * (free with mem_free()), NULL elsewhere. Collective. */
+char *comm_gather_text(comm *c, const char *text, size_t width);
+
+/* This rank's place among the ranks of its node, and their number. From MPI; before comm_init() from the launcher's environment. */
+int comm_local_rank(void);
+int comm_local_size(void);
+
+/* `Open MPI 4.1.4`. */
+const char *comm_library(void);
+
+/* Host name. */
+const char *comm_host(void);
+
+#endif

@@ -1,0 +1,160 @@
+/* data: data sets, the order of samples, pictures, augmentation, the loader thread; and the makers of data sets (pack_*.c). */
+#ifndef SHOAL_DATA_H
+#define SHOAL_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "tensor/tensor.h"
+
+/* ---- data sets: one or several HDF5 files of the design's format ---- */
+
+typedef struct dataset dataset;
+
+/* Opens every file that the glob `pattern` names, in name order, and checks format, version, shapes, labels and that the files fit
+ * together. Holds O(files + classes) memory. Not collective. Errors: ERR_IO, ERR_DATA; the text names file and thing. */
+err dataset_open(dataset **out, const char *pattern);
+void dataset_close(dataset *d); /* NULL is allowed */
+
+int64_t dataset_count(const dataset *d);
+int dataset_n_classes(const dataset *d);
+const char *dataset_class(const dataset *d, int label);
+int dataset_channels(const dataset *d); /* 1 or 3 */
+const float *dataset_mean(const dataset *d); /* [C], of x/255 */
+const float *dataset_std(const dataset *d);
+bool dataset_is_encoded(const dataset *d);
+shape dataset_image_shape(const dataset *d); /* of /images; zero for an encoded set */
+
+/* Label of a sample. Thread-safe (pread), as all that follows. */
+err dataset_label(const dataset *d, int64_t id, int32_t *label);
+
+/* One number for what the set holds: counts, labels, stored CRCs. The same for the same samples wherever the files lie. */
+err dataset_fingerprint(const dataset *d, uint64_t *fingerprint);
+
+/* ---- pictures ---- */
+
+/* 8-bit pixels, rows of width * channels bytes. The buffer grows as needed and is kept. Zero-initialise; image_reset() frees. */
+typedef struct image {
+    int width, height, channels;
+    uint8_t *pixels;
+    size_t capacity; /* bytes of pixels */
+} image;
+
+void image_reset(image *im);
+void image_resize_buffer(image *im, int width, int height, int channels); /* content undefined */
+
+/* Decodes JPEG or PNG bytes into `channels` (1 or 3) channels: grey, palette, alpha, 16-bit and CMYK pictures are converted as Pillow's
+ * convert("RGB") and convert("L") do. Recognised by content, not by name. Errors: ERR_DATA with what is wrong, without a file name. */
+err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
+
+/* Reads and decodes a file. The error text names it. */
+err image_read(image *im, const char *path, int channels);
+
+/* Writes a picture of 1 or 3 channels as PNG. ERR_IO. */
+err image_write_png(const image *im, const char *path);
+
+/* The picture of a sample: read, CRC-checked, decoded. `bytes` is a buffer that is kept between calls. */
+typedef struct byte_buffer {
+    uint8_t *bytes;
+    size_t size, capacity;
+} byte_buffer;
+void byte_buffer_reset(byte_buffer *b);
+err dataset_image(const dataset *d, int64_t id, image *im, byte_buffer *buffer);
+
+/* ---- augmentation: a list of transforms, torchvision's ---- */
+
+typedef enum transform_kind {
+    TRANSFORM_RANDOM_CROP,          /* size, padding (zeros) */
+    TRANSFORM_RANDOM_RESIZED_CROP,  /* size, scale[2], ratio[2] */
+    TRANSFORM_RESIZE,               /* size of the shorter side; bilinear with antialias, as Pillow */
+    TRANSFORM_CENTER_CROP,          /* size */
+    TRANSFORM_HFLIP,                /* p */
+    TRANSFORM_VFLIP,                /* p */
+} transform_kind;
+
+typedef struct transform {
+    transform_kind kind;
+    int size, padding;
+    double scale[2], ratio[2], p;
+} transform;
+
+/* The shape that the transforms make of a picture of shape `in` (zero where pictures differ in size). ERR_USAGE where the result has no
+ * fixed shape, or a crop is larger than a fixed picture. */
+err transforms_shape(const transform *list, int count, shape in, shape *out);
+
+/* Applies the list to `im`, using `spare`. The result is in `im`. Random draws are functions of the key alone. ERR_DATA where a picture is
+ * too small for a crop. */
+err transforms_apply(const transform *list, int count, image *im, image *spare, rng_key key);
+
+/* ---- order ---- */
+
+/* Which samples make which batch: all functions of (seed, epoch, step); nothing is stored. */
+typedef struct sampler {
+    int64_t count;   /* samples of the set */
+    int64_t batch;   /* global */
+    bool shuffle, drop_last;
+    uint64_t seed;
+} sampler;
+
+int64_t sampler_steps(const sampler *s);                      /* batches of an epoch */
+int64_t sampler_batch_size(const sampler *s, int64_t step);   /* samples of batch `step` of an epoch (the last may be smaller) */
+/* Sample id at place `place` of batch `step` of epoch `epoch`. */
+int64_t sampler_id(const sampler *s, int64_t epoch, int64_t step, int64_t place);
+
+/* ---- loader ---- */
+
+/* One thread that reads, checks, decodes and augments the next batches of this rank's lanes while the current one is computed with. */
+typedef struct loader loader;
+
+typedef struct loader_options {
+    const dataset *data;
+    sampler order;
+    const transform *transforms;
+    int n_transforms;
+    int lanes, first_lane, last_lane; /* of the job; this rank's */
+    uint64_t seed;
+    int64_t first_step, last_step;    /* global steps [first, last) to deliver; epoch = step / sampler_steps() */
+    int depth;                        /* batches kept ready, ≥ 1 */
+} loader_options;
+
+typedef struct loader_batch {
+    int64_t step, epoch;
+    int64_t size;                     /* of the global batch */
+    const uint8_t *const *images;     /* [local lane] -> [n, h, w, c] */
+    const int32_t *const *labels;     /* [local lane] -> [n] */
+    err code;                         /* not OK: the batch is not to be used; `error` says why */
+    err_record error;
+} loader_batch;
+
+/* Allocates the ring of batches (shape `image`) and starts the thread. Not collective. */
+err loader_start(loader **out, const loader_options *options, shape image);
+
+/* The next batch, waited for; valid until the call after. NULL after the last. */
+const loader_batch *loader_next(loader *l);
+
+/* Ends the thread, also in mid-run. NULL is allowed. */
+void loader_stop(loader *l);
+
+/* ---- making data sets ---- */
+
+typedef struct pack_options {
+    const char *source;  /* folder, or NULL */
+    const char *out;     /* folder: OUT/train.h5, OUT/val.h5 */
+    bool strict;         /* a picture that cannot be decoded ends the run */
+    uint64_t seed;       /* folder: the split; glyphs: the drawing */
+    double val_share;    /* folder without val/: share of each class that goes to val.h5 */
+} pack_options;
+
+typedef struct pack_kind {
+    const char *name;
+    const char *what;    /* one line for --help */
+    bool needs_source;
+    err (*pack)(const pack_options *options);
+} pack_kind;
+
+extern const pack_kind pack_kinds[];
+extern const int n_pack_kinds;
+
+#endif

@@ -1,0 +1,86 @@
+/* Sums over ranks in the tree's order.
+ *
+ * Large vectors at full bandwidth, as a ring all-reduce does but in an order of our own: every member gets everybody's share of one
+ * slice, adds, and gives the sum to all: 2·n·(P−1)/P values a rank. With two levels the slice is summed over the other nodes in
+ * between, so each value crosses the network once a node. Small vectors: everybody gets everything and adds. */
+#include "dist/level.h"
+
+enum { CACHE_LINE = 16 }; /* floats */
+
+slice level_slice(const level *v, size_t n, int member) {
+    size_t lines = (n + CACHE_LINE - 1) / CACHE_LINE;
+    size_t share = (lines + (size_t)v->size - 1) / (size_t)v->size * CACHE_LINE;
+    size_t first = share * (size_t)member, last = first + share;
+    first = first < n ? first : n;
+    last = last < n ? last : n;
+    return (slice){first, last - first};
+}
+
+static int list_sends(level *v, void *const *in, size_t n) {
+    int count = 0, n_mine = v->first_leaf[v->me + 1] - v->first_leaf[v->me];
+    for (int m = 0; m < v->size; m++) {
+        slice theirs = level_slice(v, n, m);
+        for (int b = 0; b < n_mine && m != v->me; b++)
+            v->sends[count++] = (comm_message){m, (float *)in[b] + theirs.first, theirs.count * sizeof(float)};
+    }
+    return count;
+}
+
+static int list_receives(level *v, size_t count_of_slice) {
+    int count = 0;
+    for (int m = 0; m < v->size; m++)
+        for (int leaf = v->first_leaf[m]; leaf < v->first_leaf[m + 1] && m != v->me; leaf++) {
+            v->leaves[leaf] = v->received + (size_t)count * v->slice;
+            v->receives[count++] = (comm_message){m, v->leaves[leaf], count_of_slice * sizeof(float)};
+        }
+    return count;
+}
+
+/* Afterwards leaves[leaf] is my slice of every leaf. */
+static void scatter_slices(level *v, void *const *in, size_t n) {
+    slice mine = level_slice(v, n, v->me);
+    for (int leaf = v->first_leaf[v->me]; leaf < v->first_leaf[v->me + 1]; leaf++)
+        v->leaves[leaf] = (float *)in[leaf - v->first_leaf[v->me]] + mine.first;
+    int n_sends = list_sends(v, in, n), n_receives = list_receives(v, mine.count);
+    comm_exchange(v->slow, v->sends, n_sends, v->receives, n_receives);
+}
+
+static void gather_slices(level *v, float *target, size_t n) {
+    slice mine = level_slice(v, n, v->me);
+    int count = 0;
+    for (int m = 0; m < v->size; m++)
+        if (m != v->me) {
+            slice theirs = level_slice(v, n, m);
+            v->sends[count] = (comm_message){m, target + mine.first, mine.count * sizeof(float)};
+            v->receives[count++] = (comm_message){m, target + theirs.first, theirs.count * sizeof(float)};
+        }
+    comm_exchange(v->slow, v->sends, count, v->receives, count);
+}
+
+void level_sum_slices(level *levels, int n_levels, void *const *in, size_t n, float *target) {
+    level *v = &levels[0];
+    scatter_slices(v, in, n);
+    slice mine = level_slice(v, n, v->me);
+    void *sum = target + mine.first;
+    fold_run(&v->floats, v->leaves, n_levels == 1 ? &sum : v->leaves, mine.count * sizeof(float));
+    if (n_levels > 1)
+        level_sum_slices(levels + 1, n_levels - 1, v->leaves, mine.count, sum);
+    gather_slices(v, target, n);
+}
+
+void *const *level_given(level *v, size_t n) {
+    for (int leaf = 0; leaf < v->doubles.n_leaves; leaf++)
+        v->gathered_leaf[leaf] = v->gathered + (size_t)leaf * n;
+    return v->gathered_leaf + v->first_leaf[v->me];
+}
+
+void level_sum_gathered(level *levels, int n_levels, size_t n, double *total) {
+    level *v = &levels[0];
+    for (int m = 0; m < v->size; m++)
+        v->given_bytes[m] = (size_t)(v->first_leaf[m + 1] - v->first_leaf[m]) * n * sizeof(double);
+    comm_gather_all(v->quick, level_given(v, n)[0], v->gathered, v->given_bytes);
+    void *sum = total;
+    fold_run(&v->doubles, v->gathered_leaf, n_levels > 1 ? level_given(levels + 1, n) : &sum, n * sizeof(double));
+    if (n_levels > 1)
+        level_sum_gathered(levels + 1, n_levels - 1, n, total);
+}

@@ -1,0 +1,82 @@
+/* h5: HDF5 files. The only room that includes <hdf5.h>. Serial HDF5; one thread at a time in the whole program.
+ * Errors: ERR_IO where a file cannot be opened, read or written; ERR_DATA where it is not what it should be. Texts name file and object;
+ * HDF5's own error stack is never printed. Objects are given as paths below the root (`model/fc.weight`). */
+#ifndef SHOAL_H5_H
+#define SHOAL_H5_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+typedef struct h5_file h5_file;
+
+typedef enum h5_type { H5_U8, H5_I32, H5_U32, H5_I64, H5_U64, H5_F32, H5_F64, H5_STRING, H5_OTHER } h5_type;
+
+enum { H5_MAX_RANK = 4 };
+
+typedef struct h5_info {
+    h5_type type;      /* of the file's elements, whatever their byte order */
+    int rank;          /* 0: scalar */
+    uint64_t size[H5_MAX_RANK];
+    uint64_t count;    /* elements */
+    int64_t offset;    /* byte in the file where the elements lie one after the other in this machine's byte order; -1 where they do not */
+} h5_info;
+
+/* ---- reading ---- */
+
+/* Says in plain words whether a file is missing, unreadable, no HDF5 file, or truncated. */
+err h5_open(h5_file **out, const char *path);
+void h5_close(h5_file *f); /* NULL is allowed */
+const char *h5_path(const h5_file *f);
+
+bool h5_exists(h5_file *f, const char *object);
+err h5_get_info(h5_file *f, const char *object, h5_info *info);
+
+/* Elements [first, first + count) of a dataset along its first dimension (all of it for count = UINT64_MAX), converted to `type`. */
+err h5_read(h5_file *f, const char *object, h5_type type, uint64_t first, uint64_t count, void *data);
+
+/* Strings of a one-dimensional dataset; a scalar string is one. Each string and the array from mem_new(). */
+err h5_read_strings(h5_file *f, const char *object, char ***strings, uint64_t *count);
+
+/* Attributes of an object ("/" for the root). */
+bool h5_has_attribute(h5_file *f, const char *object, const char *name);
+err h5_read_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, void *data);
+err h5_read_attribute_text(h5_file *f, const char *object, const char *name, char **text); /* mem_new() */
+
+/* Names of what a group holds, sorted bytewise; and whether each is a group. For attributes: names only. Everything from mem_new(). */
+err h5_list(h5_file *f, const char *group, char ***names, uint64_t *count);
+err h5_list_attributes(h5_file *f, const char *object, char ***names, uint64_t *count);
+bool h5_is_group(h5_file *f, const char *object);
+void h5_free_names(char **names, uint64_t count);
+
+/* A value of any attribute, or of a small dataset, as text for people. Into a new string. */
+err h5_attribute_text(h5_file *f, const char *object, const char *name, char **text);
+
+/* ---- writing ---- */
+
+/* A new file; one that is there is replaced. */
+err h5_create(h5_file **out, const char *path);
+
+/* Flushes and closes, and says whether everything reached the file (disk full is found here at the latest), which it fsyncs. */
+err h5_finish(h5_file *f);
+
+err h5_make_group(h5_file *f, const char *group); /* with its parents; no error where it is there */
+
+/* A contiguous dataset, with its parent groups. Its space is allocated at once; h5_write_part fills it. */
+err h5_make_dataset(h5_file *f, const char *object, h5_type type, int rank, const uint64_t *size);
+err h5_write_part(h5_file *f, const char *object, h5_type type, uint64_t first, uint64_t count, const void *data);
+
+/* Both at once. */
+err h5_write(h5_file *f, const char *object, h5_type type, int rank, const uint64_t *size, const void *data);
+err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint64_t count); /* variable length, UTF-8 */
+
+/* count 0: a scalar; otherwise an array. */
+err h5_write_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, const void *data);
+err h5_write_attribute_text(h5_file *f, const char *object, const char *name, const char *text); /* variable length, UTF-8 */
+
+/* `1.10.8`. */
+const char *h5_library(void);
+
+#endif

@@ -1,0 +1,76 @@
+/* job: a whole experiment, read from YAML. Every member has its key's name; every string belongs to the job. */
+#ifndef SHOAL_JOB_H
+#define SHOAL_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/data.h"
+#include "graph/graph.h"
+#include "nn/nn.h"
+#include "optim/optim.h"
+
+enum { JOB_MAX_TRANSFORMS = 16, JOB_MAX_OPTIONS = 16, JOB_MAX_PATTERNS = 64 };
+
+typedef struct job_transforms {
+    transform list[JOB_MAX_TRANSFORMS];
+    int count;
+} job_transforms;
+
+typedef struct job {
+    char *name;
+    struct {
+        char *name;
+        int classes;                     /* 0: the data set's */
+        model_option_value options[JOB_MAX_OPTIONS]; /* all other keys of the section */
+        int n_options;
+    } model;
+    struct {
+        char *train, *val;               /* globs; val may be NULL: no evaluation */
+        bool shuffle, drop_last;
+        float mean[3], std[3];
+        int n_mean, n_std;               /* 0: the data set's */
+        job_transforms augment, eval;
+    } data;
+    struct {
+        int64_t epochs, batch, max_steps; /* max_steps 0: no limit */
+        int lanes;
+        uint64_t seed;
+        double label_smoothing;
+        norm_scope sync_batchnorm;
+    } train;
+    optimizer_options optimizer;         /* its name belongs to the job */
+    schedule_options schedule;           /* its name belongs to the job */
+    struct {
+        char *from;                      /* NULL: none */
+        char *freeze[JOB_MAX_PATTERNS];  /* globs of parameter names */
+        int n_freeze;
+        bool replace_head;
+    } init;
+    struct {
+        int64_t every_epochs, every_steps; /* 0: never */
+        double every_seconds;            /* 0: never */
+        int keep;                        /* step-N.h5 files that stay */
+    } checkpoint;
+    struct {
+        int64_t every_steps;
+    } log;
+} job;
+
+/* Reads `path`, then applies overrides (`section.key=value`, value in YAML; the key may also be a whole section). Everything that can be
+ * checked without data and model is checked: ERR_USAGE naming file, line and key (or the override) and suggesting the nearest key;
+ * ERR_IO where the file cannot be read. */
+err job_read(job **out, const char *path, const char *const *overrides, int n_overrides);
+
+/* The same from text; `origin` stands for the file's name in errors. */
+err job_parse(job **out, const char *text, const char *origin, const char *const *overrides, int n_overrides);
+void job_free(job *j); /* NULL is allowed */
+
+/* The resolved job, every key with its value, as YAML that job_parse() reads back to the same job. New string. */
+char *job_text(const job *j);
+
+/* Keys in which `now` would change what a run with `before` has already computed: model, data, batch, lanes, seed, optimiser's name; data
+ * files are compared by content elsewhere. ERR_USAGE naming the keys with both values. */
+err job_check_resume(const job *now, const job *before);
+
+#endif

@@ -1,0 +1,136 @@
+/* Pooling: the largest or the mean of every window, channel by channel. Padding is −∞ to a maximum and 0 to a mean. */
+#include <math.h>
+#include <string.h>
+
+#include "math/math.h"
+#include "math/multiversion.h"
+
+enum { CHANNELS = 64 }; /* whose running maxima stay in registers and first-level cache */
+
+/* One output pixel's window, cut to the plane; divisor is the mean's. */
+typedef struct window {
+    int64_t h0, h1, w0, w1;
+    int64_t top, left; /* where it would begin without the plane's edge */
+    int64_t divisor;
+} window;
+
+INLINE int64_t min64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+INLINE int64_t max64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+INLINE window adaptive_window(const math_pool *p, int64_t oh, int64_t ow) {
+    window v = {.h0 = oh * p->h / p->oh, .h1 = ((oh + 1) * p->h + p->oh - 1) / p->oh};
+    v.w0 = ow * p->w / p->ow;
+    v.w1 = ((ow + 1) * p->w + p->ow - 1) / p->ow;
+    v.divisor = (v.h1 - v.h0) * (v.w1 - v.w0);
+    return v;
+}
+
+INLINE window window_of(const math_pool *p, int64_t oh, int64_t ow) {
+    if (p->adaptive)
+        return adaptive_window(p, oh, ow);
+    window v = {.top = oh * p->stride_h - p->pad_h, .left = ow * p->stride_w - p->pad_w};
+    v.h0 = max64(v.top, 0);
+    v.w0 = max64(v.left, 0);
+    v.h1 = min64(v.top + p->kh, p->h);
+    v.w1 = min64(v.left + p->kw, p->w);
+    /* as PyTorch: what ceil mode reads beyond the padding is not counted */
+    int64_t padded = (min64(v.top + p->kh, p->h + p->pad_h) - v.top) * (min64(v.left + p->kw, p->w + p->pad_w) - v.left);
+    v.divisor = p->count_padding ? padded : (v.h1 - v.h0) * (v.w1 - v.w0);
+    return v;
+}
+
+/* The first of equal elements wins, and NaN wins over all, as in PyTorch. */
+INLINE void max_pixel(const math_pool *p, window v, const float *x, int64_t channels, float *y, uint8_t *index) {
+    float best[CHANNELS];
+    int32_t at[CHANNELS];
+    for (int64_t i = 0; i < channels; i++)
+        best[i] = -INFINITY, at[i] = (int32_t)((v.h0 - v.top) * p->kw + v.w0 - v.left);
+    for (int64_t h = v.h0; h < v.h1; h++)
+        for (int64_t w = v.w0; w < v.w1; w++) {
+            const float *x1 = x + (h * p->w + w) * p->c;
+            int32_t tap = (int32_t)((h - v.top) * p->kw + w - v.left);
+#pragma omp simd
+            for (int64_t i = 0; i < channels; i++) {
+                bool take = !(x1[i] <= best[i]);
+                best[i] = take ? x1[i] : best[i];
+                at[i] = take ? tap : at[i];
+            }
+        }
+    memcpy(y, best, (size_t)channels * sizeof *y);
+    if (index)
+        for (int64_t i = 0; i < channels; i++)
+            index[i] = (uint8_t)at[i];
+}
+
+MULTIVERSION
+void math_max_pool(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index) {
+    int64_t pixel = 0;
+    for (int64_t image = 0; image < n; image++, x += p->h * p->w * p->c)
+        for (int64_t oh = 0; oh < p->oh; oh++)
+            for (int64_t ow = 0; ow < p->ow; ow++, pixel += p->c) {
+                window v = window_of(p, oh, ow);
+                for (int64_t i = 0; i < p->c; i += CHANNELS)
+                    max_pixel(p, v, x + i, min64(CHANNELS, p->c - i), y + pixel + i, index ? index + pixel + i : NULL);
+            }
+}
+
+void math_max_pool_backward(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add) {
+    if (!add)
+        memset(dx, 0, (size_t)(n * p->h * p->w * p->c) * sizeof *dx);
+    for (int64_t image = 0; image < n; image++, dx += p->h * p->w * p->c)
+        for (int64_t oh = 0; oh < p->oh; oh++)
+            for (int64_t ow = 0; ow < p->ow; ow++, dy += p->c, index += p->c) {
+                float *corner = dx + ((oh * p->stride_h - p->pad_h) * p->w + ow * p->stride_w - p->pad_w) * p->c;
+                for (int64_t i = 0; i < p->c; i++)
+                    corner[(index[i] / p->kw * p->w + index[i] % p->kw) * p->c + i] += dy[i];
+            }
+}
+
+INLINE void avg_pixel(const math_pool *p, window v, const float *x, float *y) {
+    memset(y, 0, (size_t)p->c * sizeof *y);
+    for (int64_t h = v.h0; h < v.h1; h++)
+        for (int64_t w = v.w0; w < v.w1; w++) {
+            const float *x1 = x + (h * p->w + w) * p->c;
+#pragma omp simd
+            for (int64_t i = 0; i < p->c; i++)
+                y[i] += x1[i];
+        }
+    float divisor = (float)v.divisor;
+#pragma omp simd
+    for (int64_t i = 0; i < p->c; i++)
+        y[i] /= divisor;
+}
+
+MULTIVERSION
+void math_avg_pool(const math_pool *p, int64_t n, const float *x, float *y) {
+    for (int64_t image = 0; image < n; image++, x += p->h * p->w * p->c)
+        for (int64_t oh = 0; oh < p->oh; oh++)
+            for (int64_t ow = 0; ow < p->ow; ow++, y += p->c)
+                avg_pixel(p, window_of(p, oh, ow), x, y);
+}
+
+INLINE void spread_pixel(const math_pool *p, window v, const float *dy, float *dx) {
+    float share = 1.0f / (float)v.divisor;
+    for (int64_t h = v.h0; h < v.h1; h++)
+        for (int64_t w = v.w0; w < v.w1; w++) {
+            float *dx1 = dx + (h * p->w + w) * p->c;
+#pragma omp simd
+            for (int64_t i = 0; i < p->c; i++)
+                dx1[i] += dy[i] * share;
+        }
+}
+
+MULTIVERSION
+void math_avg_pool_backward(const math_pool *p, int64_t n, const float *dy, float *dx, bool add) {
+    if (!add)
+        memset(dx, 0, (size_t)(n * p->h * p->w * p->c) * sizeof *dx);
+    for (int64_t image = 0; image < n; image++, dx += p->h * p->w * p->c)
+        for (int64_t oh = 0; oh < p->oh; oh++)
+            for (int64_t ow = 0; ow < p->ow; ow++, dy += p->c)
+                spread_pixel(p, window_of(p, oh, ow), dy, dx);
+}

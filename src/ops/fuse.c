@@ -1,0 +1,43 @@
+/* batch_norm → relu, batch_norm → add → relu and batch_norm → add as one node each: one pass over memory instead of two or three. */
+#include "ops/internal.h"
+
+/* A batch norm that nothing but `user` reads, and that is not fused yet. */
+static bool is_free_norm(const graph *g, const node *n) {
+    return n->kind == &op_batch_norm && !((const batch_norm_attrs *)n->attrs)->relu && graph_n_uses(g, n) == 1 && !n->keep;
+}
+
+static void fuse_add(graph *g, node *add) {
+    for (int i = 0; i < 2; i++) {
+        node *norm = add->inputs[i], *other = add->inputs[1 - i];
+        if (!is_free_norm(g, norm))
+            continue;
+        graph_replace(g, add, norm); /* moves it behind `other` */
+        graph_add_input(g, norm, other);
+        norm->kind = &op_batch_norm_add;
+        batch_norm_set(norm);
+        return;
+    }
+}
+
+static void fuse_relu(graph *g, node *relu) {
+    node *norm = relu->inputs[0];
+    bool residual = norm->kind == &op_batch_norm_add && graph_n_uses(g, norm) == 1 && !norm->keep;
+    batch_norm_attrs *a = norm->attrs;
+    if ((residual && !a->relu) || is_free_norm(g, norm)) {
+        graph_replace(g, relu, norm);
+        a->relu = true;
+    }
+}
+
+/* What follows at `index` after a fusion is the node behind the one that went, so every index is looked at until nothing changes. */
+void ops_fuse(graph *g) {
+    for (int i = 0; i < graph_n_nodes(g); i++) {
+        node *n = graph_node(g, i);
+        int before = graph_n_nodes(g);
+        if (n->kind == &op_add)
+            fuse_add(g, n);
+        else if (n->kind == &op_relu)
+            fuse_relu(g, n);
+        i -= before - graph_n_nodes(g);
+    }
+}

@@ -1,0 +1,27 @@
+/* What the files of ops/ share. */
+#ifndef SHOAL_OPS_INTERNAL_H
+#define SHOAL_OPS_INTERNAL_H
+
+#include "ops/ops.h"
+
+enum { TILE_FLOATS = 256 * 1024 }; /* of a parameter's gradient: 1 MB, half a second-level cache */
+
+/* Elements of the node's output, and of input i, over the call's samples. */
+int64_t ops_size(const op_call *c);
+int64_t ops_input_size(const op_call *c, int i);
+
+/* Elements [offset, offset + count) of params[index]. */
+void ops_add_tile(node *n, int index, int64_t offset, int64_t count);
+
+/* PyTorch's initialisation of a layer whose outputs sum fan_in products. */
+param ops_param(param_role role, dims d, int64_t fan_in);
+
+/* A window's number of places along one side of `size` pixels; ≤ 0: none. */
+int64_t ops_places(int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation, bool ceil_mode);
+
+err ops_check_inputs(const node *n, int count);
+
+/* What infer sets of a batch_norm or batch_norm_add node by its attrs and inputs; parameters excepted. */
+void batch_norm_set(node *n);
+
+#endif

@@ -1,0 +1,62 @@
+/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. */
+#include <math.h>
+
+#include "math/math.h"
+#include "ops/internal.h"
+
+static err infer(graph *g, node *n) {
+    (void)g;
+    err e = ops_check_inputs(n, 1);
+    if (e != OK)
+        return e;
+    const softmax_cross_entropy_attrs *a = n->attrs;
+    shape in = n->inputs[0]->out;
+    char text[SHAPE_TEXT];
+    if (in.h != 1 || in.w != 1)
+        return fail(ERR_USAGE, "a loss of classes takes a vector of logits, not %s", shape_text(text, in));
+    if (!(a->label_smoothing >= 0 && a->label_smoothing <= 1))
+        return fail(ERR_USAGE, "label_smoothing is %g; it must lie between 0 and 1", a->label_smoothing);
+    n->out = (shape){1, 1, 1};
+    n->saved_bytes = (size_t)in.c * sizeof(float);
+    n->n_sums = LOSS_N_SUMS;
+    return OK;
+}
+
+static int64_t classes(const op_call *c) {
+    return c->node->inputs[0]->out.c;
+}
+
+static void forward(const op_call *c, void *scratch) {
+    (void)scratch;
+    const softmax_cross_entropy_attrs *a = c->node->attrs;
+    int64_t k = classes(c);
+    float *p = c->saved;
+    for (int64_t i = 0; i < c->n; i++) {
+        const float *x = c->x[0] + i * k;
+        double loss = math_softmax_loss(k, x, c->labels[i], a->label_smoothing, p ? p + i * k : NULL);
+        int64_t rank = isfinite(loss) ? math_rank(k, x, c->labels[i]) : INT64_MAX;
+        c->y[i] = (float)loss;
+        c->sums[LOSS_SUM] += loss;
+        c->sums[LOSS_TOP1] += rank < 1;
+        c->sums[LOSS_TOP5] += rank < 5;
+    }
+    c->sums[LOSS_COUNT] = (double)c->n;
+}
+
+static void backward(const op_call *c, void *scratch) {
+    (void)scratch;
+    const softmax_cross_entropy_attrs *a = c->node->attrs;
+    int64_t k = classes(c);
+    const float *p = c->saved;
+    double each = a->label_smoothing / (double)k;
+    for (int64_t i = 0; i < c->n; i++) {
+        float *dx = c->dx[0] + i * k;
+        for (int64_t j = 0; j < k; j++) {
+            double q = each + (j == c->labels[i] ? 1 - a->label_smoothing : 0);
+            float v = (float)((p[i * k + j] - q) / (double)c->state->batch);
+            dx[j] = c->add_dx[0] ? dx[j] + v : v;
+        }
+    }
+}
+
+const op_kind op_softmax_cross_entropy = {.name = "softmax_cross_entropy", .infer = infer, .forward = forward, .backward = backward};

@@ -1,0 +1,151 @@
+/* Full training steps on random pictures, timed. */
+#define _DEFAULT_SOURCE /* getrusage */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "comm/comm.h"
+#include "models/models.h"
+#include "train/engine.h"
+#include "train/train.h"
+
+enum { DEFAULT_LANES = 8, WARMUP = 1, SEED = 1 };
+
+/* A rank's share of one random batch, which every step uses. */
+typedef struct random_batch {
+    uint8_t **images;
+    int32_t **labels;
+} random_batch;
+
+static random_batch make_batch(const engine *e, const bench_options *o) {
+    int64_t capacity = (o->batch + o->lanes - 1) / o->lanes, pixels = capacity * shape_size(e->model->image);
+    random_batch b = {mem_new((size_t)e->n_lanes, sizeof *b.images), mem_new((size_t)e->n_lanes, sizeof *b.labels)};
+    for (int lane = 0; lane < e->n_lanes; lane++) {
+        rng_key key = rng_make_key(SEED, RNG_DATA, (uint64_t)(e->lanes.first + lane), 0);
+        b.images[lane] = mem_new((size_t)pixels, 1);
+        b.labels[lane] = mem_new((size_t)capacity, sizeof(int32_t));
+        for (int64_t i = 0; i < pixels; i++)
+            b.images[lane][i] = (uint8_t)rng_words(key, (uint64_t)i).word[0];
+        for (int64_t i = 0; i < capacity; i++)
+            b.labels[lane][i] = (int32_t)rng_below(key, (uint64_t)(pixels + i), (uint64_t)o->classes);
+    }
+    return b;
+}
+
+static void free_batch(const engine *e, random_batch *b) {
+    for (int lane = 0; lane < e->n_lanes; lane++) {
+        mem_free(b->images[lane]);
+        mem_free(b->labels[lane]);
+    }
+    mem_free(b->images);
+    mem_free(b->labels);
+}
+
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Peak resident memory, the largest over ranks. */
+static double peak_megabytes(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double mine = (double)usage.ru_maxrss / 1024, most = 0;
+    double *all = mem_new((size_t)comm_size(comm_world()), sizeof *all);
+    comm_gather_equal(comm_world(), &mine, all, sizeof mine);
+    for (int rank = 0; rank < comm_size(comm_world()); rank++)
+        most = all[rank] > most ? all[rank] : most;
+    mem_free(all);
+    return most;
+}
+
+/* Multiply-adds count 2; backward does forward's work twice. */
+static double step_flops(const graph *g, int64_t batch) {
+    double flops = 0;
+    for (int i = 0; i < graph_n_nodes(g); i++)
+        if (graph_node(g, i)->kind->flops)
+            flops += graph_node(g, i)->kind->flops(graph_node(g, i));
+    return 3 * flops * (double)batch;
+}
+
+static void print_line(const engine *e, const bench_options *o, double *seconds, double memory) {
+    qsort(seconds, (size_t)o->steps, sizeof *seconds, rising);
+    double median = (seconds[o->steps / 2] + seconds[(o->steps - 1) / 2]) / 2, steps = o->steps;
+    json_t *line = json_pack(
+        "{s:s, s:I, s:i, s:i, s:i, s:i, s:f, s:[f,f,f], s:f, s:f, s:f, s:f, s:f, s:f}", "model", o->model, "batch", (json_int_t)o->batch,
+        "size", o->size, "lanes", o->lanes, "ranks", comm_size(comm_world()), "threads", threads_count(), "images_per_s",
+        (double)o->batch / median, "step_s", median, seconds[0], seconds[o->steps - 1], "forward_s", e->forward_seconds / steps,
+        "backward_s", e->backward_seconds / steps, "comm_s", engine_wait_seconds(e) / steps, "optimizer_s", e->optimizer_seconds / steps,
+        "rss_mb", memory, "gflops", step_flops(e->model->graph, o->batch) / median * 1e-9);
+    char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+    log_info("%s", text);
+    free(text);
+    json_decref(line);
+}
+
+static void run_steps(engine *e, optim *o, const bench_options *options, double *seconds) {
+    random_batch batch = make_batch(e, options);
+    double sums[N_METRICS];
+    for (int step = -WARMUP; step < options->steps; step++) {
+        if (step == 0) {
+            e->forward_seconds = e->backward_seconds = e->optimizer_seconds = 0;
+            comm_barrier(comm_world());
+        }
+        double start = time_now();
+        graph_batch b = {options->batch, (uint64_t)(step + WARMUP), (const uint8_t *const *)batch.images,
+                         (const int32_t *const *)batch.labels};
+        engine_forward(e, &b, (votes){0}, sums);
+        engine_backward(e, o, 0.01);
+        if (step >= 0)
+            seconds[step] = time_now() - start;
+    }
+    free_batch(e, &batch);
+}
+
+static err build(const bench_options *o, const shoal_model_kind *kind, model **out) {
+    model_spec spec = {
+        .kind = kind,
+        .classes = o->classes,
+        .image = {o->size, o->size, kind->channels},
+        .mean = {0.5f, 0.5f, 0.5f},
+        .std = {0.25f, 0.25f, 0.25f},
+    };
+    err code = model_build(out, &spec);
+    if (code == OK)
+        code = model_seal(*out);
+    if (code == OK)
+        model_init(*out, SEED);
+    return code;
+}
+
+err train_bench(const bench_options *options) {
+    bench_options o = *options;
+    const shoal_model_kind *kind;
+    model *m = NULL;
+    engine *e = NULL;
+    optim *opt = NULL;
+    err code = models_find(&kind, o.model);
+    if (code != OK)
+        return code;
+    o.lanes = o.lanes > 0 ? o.lanes : DEFAULT_LANES;
+    o.size = o.size > 0 ? o.size : kind->size;
+    o.classes = o.classes > 0 ? o.classes : kind->classes;
+    code = comm_agree(comm_world(), build(&o, kind, &m));
+    if (code == OK)
+        code = engine_new(&e, m, &(engine_options){.lanes = o.lanes, .batch = o.batch, .training = true, .seed = SEED});
+    if (code == OK)
+        code = comm_agree(comm_world(), optim_new(&opt, m->graph, &(optimizer_options){.name = "sgd", .lr = 0.01, .momentum = 0.9,
+                                                  .weight_decay = 1e-4, .norm_weight_decay = 1e-4, .bias_weight_decay = 1e-4}));
+    if (code == OK) {
+        double *seconds = mem_new((size_t)o.steps, sizeof *seconds);
+        run_steps(e, opt, &o, seconds);
+        print_line(e, &o, seconds, peak_megabytes());
+        mem_free(seconds);
+    }
+    engine_free(e);
+    optim_free(opt);
+    model_free(m);
+    return code;
+}

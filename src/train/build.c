@@ -1,0 +1,44 @@
+#include "train/build.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "models/models.h"
+
+/* Freezes what the pattern names; a pattern that names nothing is a mistake. */
+static err freeze(graph *g, const char *pattern) {
+    int matches = 0;
+    for (int i = 0; i < graph_n_params(g); i++) {
+        param *p = graph_param(g, i);
+        if (fnmatch(pattern, p->name, 0) == 0) {
+            p->frozen = true;
+            matches++;
+        }
+    }
+    return matches > 0 ? OK : fail(ERR_USAGE, "init.freeze: \"%s\" names no parameter of the model (\"shoal model\" lists layers)", pattern);
+}
+
+err build_model(model **out, const job *j, shape image, const float *mean, const float *std) {
+    model_spec spec = {
+        .classes = j->model.classes,
+        .image = image,
+        .label_smoothing = j->train.label_smoothing,
+        .options = j->model.options,
+        .n_options = j->model.n_options,
+    };
+    memcpy(spec.mean, mean, sizeof spec.mean);
+    memcpy(spec.std, std, sizeof spec.std);
+    *out = NULL;
+    err code = models_find(&spec.kind, j->model.name);
+    if (code == OK)
+        code = model_build(out, &spec);
+    for (int i = 0; code == OK && i < j->init.n_freeze; i++)
+        code = freeze((*out)->graph, j->init.freeze[i]);
+    if (code == OK)
+        code = model_seal(*out);
+    if (code != OK) {
+        model_free(*out);
+        *out = NULL;
+    }
+    return code;
+}

@@ -1,0 +1,171 @@
+#include "train/engine.h"
+
+#include <string.h>
+
+#include "comm/comm.h"
+
+/* graph/ knows no other ranks; these two let it meet them through dist/. */
+static void reduce(void *context, double *const *lane_sums, int count, double *total) {
+    dist_reduce(((engine *)context)->dist, lane_sums, count, total);
+}
+
+static void on_grad(void *context, int64_t complete) {
+    dist_on_grad(((engine *)context)->dist, complete);
+}
+
+static err make_run(engine *e, const engine_options *o) {
+    graph_run_options options = {
+        .lanes = o->lanes,
+        .first_lane = e->lanes.first,
+        .last_lane = e->lanes.last,
+        .lane_capacity = (o->batch + o->lanes - 1) / o->lanes,
+        .training = o->training,
+        .norm = o->norm,
+        .seed = o->seed,
+        .hooks = {.context = e, .reduce = reduce, .on_grad = on_grad},
+    };
+    return graph_run_new(&e->run, e->model->graph, &options);
+}
+
+static err make_dist(engine *e, const engine_options *o) {
+    int blocks = o->training ? graph_n_blocks(e->run) : 0;
+    e->grads = mem_new((size_t)blocks, sizeof *e->grads);
+    for (int i = 0; i < blocks; i++)
+        e->grads[i] = graph_grads(e->run, i);
+    dist_options options = {
+        .world = comm_world(),
+        .lanes = o->lanes,
+        .grads = e->grads,
+        .grad_size = o->training ? graph_trained_size(e->model->graph) : 0,
+    };
+    return dist_new(&e->dist, &options);
+}
+
+/* One number for the network's names and shapes and the plan of buckets. */
+static uint64_t plan_hash(const engine *e) {
+    uint64_t hash = dist_plan_hash(e->dist);
+    for (int i = 0; i < graph_n_params(e->model->graph); i++) {
+        const param *p = graph_param(e->model->graph, i);
+        char shape[SHAPE_TEXT];
+        hash = hash * 31 + rng_hash(p->name) + rng_hash(dims_text(shape, p->dims)) + (uint64_t)p->frozen;
+    }
+    return hash;
+}
+
+static err check_agreement(const engine *e) {
+    uint64_t hash = plan_hash(e);
+    if (comm_same(comm_world(), &hash, sizeof hash))
+        return OK;
+    return fail(ERR_BROKEN, "ranks have built different networks or bucket plans: are all nodes running the same binary and job?");
+}
+
+err engine_new(engine **out, model *m, const engine_options *options) {
+    engine *e = mem_new(1, sizeof *e);
+    *out = e;
+    e->model = m;
+    err code = dist_lanes(options->lanes, comm_rank(comm_world()), comm_size(comm_world()), &e->lanes);
+    if (code == OK) {
+        e->n_lanes = e->lanes.last - e->lanes.first;
+        code = make_run(e, options);
+    }
+    code = comm_agree(comm_world(), code);
+    if (code == OK)
+        code = comm_agree(comm_world(), make_dist(e, options));
+    if (code == OK)
+        code = check_agreement(e);
+    if (code != OK) {
+        engine_free(e);
+        *out = NULL;
+        return code;
+    }
+    e->lane_sums = engine_new_totals(e);
+    return OK;
+}
+
+void engine_free(engine *e) {
+    if (!e)
+        return;
+    dist_free(e->dist);
+    graph_run_free(e->run);
+    engine_free_totals(e, e->lane_sums);
+    mem_free(e->grads);
+    mem_free(e);
+}
+
+double **engine_new_totals(const engine *e) {
+    double **totals = mem_new((size_t)e->n_lanes, sizeof *totals);
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        totals[lane] = mem_new(N_METRICS, sizeof(double));
+    return totals;
+}
+
+void engine_free_totals(const engine *e, double **lane_totals) {
+    for (int lane = 0; lane_totals && lane < e->n_lanes; lane++)
+        mem_free(lane_totals[lane]);
+    mem_free(lane_totals);
+}
+
+static void add_metrics(engine *e, int lane, double *sums) {
+    const double *loss = graph_sums(e->run, e->model->loss, lane);
+    for (int i = METRIC_LOSS; i <= METRIC_COUNT; i++)
+        sums[i] += loss[i];
+}
+
+static void run_forward(engine *e, const graph_batch *batch, bool training) {
+    double start = time_now(), waited = graph_reduce_seconds(e->run);
+    graph_forward(e->run, batch, training);
+    e->forward_seconds += time_now() - start - (graph_reduce_seconds(e->run) - waited);
+}
+
+void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums) {
+    run_forward(e, batch, true);
+    for (int lane = 0; lane < e->n_lanes; lane++) {
+        double *own = e->lane_sums[lane];
+        memset(own, 0, N_METRICS * sizeof *own);
+        add_metrics(e, lane, own);
+        own[VOTE_BAD] = lane == 0 && mine.bad;
+        own[VOTE_STOP] = lane == 0 && mine.stop;
+        own[VOTE_SAVE] = lane == 0 && mine.save;
+    }
+    engine_sum(e, e->lane_sums, sums);
+}
+
+void engine_evaluate(engine *e, const graph_batch *batch, double *const *lane_totals) {
+    run_forward(e, batch, false);
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        add_metrics(e, lane, lane_totals[lane]);
+}
+
+void engine_sum(engine *e, double *const *lane_totals, double *sums) {
+    dist_reduce(e->dist, lane_totals, N_METRICS, sums);
+}
+
+void engine_backward(engine *e, optim *o, double lr) {
+    double start = time_now(), waited = graph_reduce_seconds(e->run);
+    graph_backward(e->run);
+    e->backward_seconds += time_now() - start - (graph_reduce_seconds(e->run) - waited);
+    for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++) {
+        int64_t first, last;
+        dist_bucket(e->dist, bucket, &first, &last);
+        dist_wait(e->dist, bucket);
+        start = time_now();
+        optim_step(o, e->grads[0], first, last, lr);
+        e->optimizer_seconds += time_now() - start;
+    }
+    graph_commit(e->run);
+}
+
+double engine_wait_seconds(const engine *e) {
+    return dist_wait_seconds(e->dist);
+}
+
+void engine_share_state(graph *g, optim *o) {
+    comm *world = comm_world();
+    comm_broadcast(world, 0, graph_values(g), (size_t)graph_trained_size(g) * sizeof(float));
+    comm_broadcast(world, 0, graph_fixed(g), (size_t)graph_fixed_size(g) * sizeof(float));
+    for (int i = 0; i < graph_n_params(g); i++)
+        if (graph_param(g, i)->role == PARAM_COUNTER)
+            comm_broadcast(world, 0, &graph_param(g, i)->counter, sizeof(int64_t));
+    for (int slot = 0; o && slot < optim_n_slots(o); slot++)
+        comm_broadcast(world, 0, optim_slot(o, slot), (size_t)graph_trained_size(g) * sizeof(float));
+}

@@ -1,0 +1,66 @@
+/* engine: a network that is ready to run on this rank: its graph_run, and dist for meeting the other ranks. Training, evaluation and the
+ * benchmark are loops around it. */
+#ifndef SHOAL_TRAIN_ENGINE_H
+#define SHOAL_TRAIN_ENGINE_H
+
+#include "data/data.h"
+#include "dist/dist.h"
+#include "graph/graph.h"
+#include "nn/nn.h"
+#include "optim/optim.h"
+
+/* What is summed over a batch, as the loss op gives it; and the votes of ranks, which ride along, so that all know at once. */
+enum { METRIC_LOSS, METRIC_TOP1, METRIC_TOP5, METRIC_COUNT, VOTE_BAD, VOTE_STOP, VOTE_SAVE, N_METRICS };
+
+typedef struct votes {
+    bool bad;  /* the batch cannot be used */
+    bool stop; /* a signal asks this rank to stop */
+    bool save; /* it is time for a checkpoint */
+} votes;
+
+typedef struct engine {
+    model *model; /* the caller's */
+    lane_range lanes;
+    int n_lanes;  /* this rank's */
+    graph_run *run;
+    dist *dist;
+    float **grads;       /* [block] */
+    double **lane_sums;  /* [lane][N_METRICS] */
+    double forward_seconds, backward_seconds, optimizer_seconds; /* of this rank since engine_new; waits for others not included */
+} engine;
+
+typedef struct engine_options {
+    int lanes;
+    int64_t batch; /* largest global batch */
+    bool training;
+    norm_scope norm;
+    uint64_t seed;
+} engine_options;
+
+/* Plans and allocates everything; agrees on it with the other ranks. Collective: the same code everywhere. */
+err engine_new(engine **out, model *m, const engine_options *options);
+void engine_free(engine *e); /* collective; NULL is allowed */
+
+/* Training forward of a batch on all ranks, then the metrics' sums over all of it, and the votes', in sums[N_METRICS]. Collective. */
+void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums);
+
+/* Forward for evaluation without meeting the others: adds this rank's lanes to lane_totals[lane][N_METRICS]. */
+void engine_evaluate(engine *e, const graph_batch *batch, double *const *lane_totals);
+
+/* lane_totals added up over all lanes of all ranks. Collective. */
+void engine_sum(engine *e, double *const *lane_totals, double *sums);
+
+/* N_METRICS zeros for each of this rank's lanes; free with engine_free_totals(). */
+double **engine_new_totals(const engine *e);
+void engine_free_totals(const engine *e, double **lane_totals);
+
+/* Backward, and the update of each bucket as soon as its exchange is over; then the running statistics. Collective. */
+void engine_backward(engine *e, optim *o, double lr);
+
+/* Seconds this rank waited for others since engine_new. */
+double engine_wait_seconds(const engine *e);
+
+/* Parameters, buffers, counters and optimiser slots of rank 0 for everybody. Collective; `o` may be NULL. */
+void engine_share_state(graph *g, optim *o);
+
+#endif

@@ -1,0 +1,119 @@
+#include "train/evaluate.h"
+
+#include <inttypes.h>
+
+#include "ckpt/ckpt.h"
+#include "comm/comm.h"
+#include "train/restore.h"
+
+err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out) {
+    shape in = dataset_image_shape(data);
+    in.c = dataset_channels(data);
+    return transforms_shape(transforms->list, transforms->count, in, out);
+}
+
+static void show_progress(int64_t step, int64_t steps, double started, double *last_shown) {
+    double now = time_now(), pause = log_is_terminal() ? 0.2 : 10;
+    if (now - *last_shown < pause)
+        return;
+    *last_shown = now;
+    char eta[TEXT_NUMBER];
+    text_duration(eta, (now - started) / (double)step * (double)(steps - step));
+    if (log_is_terminal())
+        log_status("Test [%" PRId64 "/%" PRId64 "]  eta %s", step, steps, eta);
+    else
+        log_info("Test [%" PRId64 "/%" PRId64 "]  eta %s", step, steps, eta);
+}
+
+/* This rank's part; the first record that cannot be read ends up in err_last(), and the rest goes on, so that no rank is left alone. */
+static err run_batches(engine *e, loader *l, int64_t steps, double **lane_totals) {
+    double started = time_now(), last_shown = started;
+    err code = OK;
+    err_record record = {0};
+    for (const loader_batch *b; (b = loader_next(l));) {
+        if (b->code != OK && code == OK)
+            code = b->code, record = b->error;
+        if (b->code == OK)
+            engine_evaluate(e, &(graph_batch){b->size, (uint64_t)b->step, b->images, b->labels}, lane_totals);
+        show_progress(b->step + 1, steps, started, &last_shown);
+    }
+    if (code != OK)
+        *err_last() = record;
+    return code;
+}
+
+err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation *result) {
+    shape image;
+    err code = evaluate_shape(data, transforms, &image);
+    loader_options options = {
+        .data = data,
+        .order = {.count = dataset_count(data), .batch = batch},
+        .transforms = transforms->list,
+        .n_transforms = transforms->count,
+        .lanes = comm_size(comm_world()) * e->n_lanes,
+        .first_lane = e->lanes.first,
+        .last_lane = e->lanes.last,
+        .depth = 2,
+    };
+    options.last_step = sampler_steps(&options.order);
+    loader *l = NULL;
+    double **lane_totals = engine_new_totals(e), sums[N_METRICS];
+    if (code == OK)
+        code = loader_start(&l, &options, image);
+    if (code == OK)
+        code = run_batches(e, l, options.last_step, lane_totals);
+    loader_stop(l);
+    engine_sum(e, lane_totals, sums);
+    engine_free_totals(e, lane_totals);
+    result->count = (int64_t)sums[METRIC_COUNT];
+    result->loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
+    result->top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
+    result->top5 = sums[METRIC_TOP5] / sums[METRIC_COUNT];
+    return comm_agree(comm_world(), code);
+}
+
+/* The set's pictures must have the size that the network was built for, and its classes must be the network's. */
+static err check_set(const dataset *data, const restored *net, const char *pattern) {
+    shape image;
+    err code = evaluate_shape(data, &net->job->data.eval, &image);
+    if (code != OK)
+        return code;
+    char have[SHAPE_TEXT], want[SHAPE_TEXT];
+    if (!shape_equal(image, net->model->image))
+        return fail(ERR_DATA, "%s: pictures are %s after data.eval, the network takes %s", pattern, shape_text(have, image),
+                    shape_text(want, net->model->image));
+    if (dataset_n_classes(data) > net->model->classes)
+        return fail(ERR_DATA, "%s: %d classes, the network has %d", pattern, dataset_n_classes(data), net->model->classes);
+    return OK;
+}
+
+/* The job's lanes, or the next number that the ranks can share: evaluation sums numbers that no state depends on. */
+static int lanes_for(int lanes) {
+    int size = comm_size(comm_world());
+    return (lanes + size - 1) / size * size;
+}
+
+err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, evaluation *result) {
+    restored net = {0};
+    dataset *data = NULL;
+    engine *e = NULL;
+    err code = restore_everywhere(&net, checkpoint);
+    if (code != OK)
+        return code;
+    pattern = pattern ? pattern : net.job->data.val;
+    batch = batch > 0 ? batch : net.job->train.batch;
+    code = pattern ? dataset_open(&data, pattern) : fail(ERR_USAGE, "%s: its job has no data.val: name a data set", checkpoint);
+    if (code == OK)
+        code = check_set(data, &net, pattern);
+    code = comm_agree(comm_world(), code);
+    if (code == OK)
+        code = engine_new(&e, net.model, &(engine_options){.lanes = lanes_for(net.job->train.lanes), .batch = batch});
+    if (code == OK)
+        code = evaluate_set(e, data, &net.job->data.eval, batch, result);
+    result->step = net.info.step;
+    result->epoch = net.info.epoch;
+    engine_free(e);
+    dataset_close(data);
+    restore_free(&net);
+    return code;
+}

@@ -1,0 +1,15 @@
+#ifndef SHOAL_TRAIN_EVALUATE_H
+#define SHOAL_TRAIN_EVALUATE_H
+
+#include "job/job.h"
+#include "train/engine.h"
+#include "train/train.h"
+
+/* Each sample of the set exactly once, whatever the number of ranks; fills loss, top1, top5 and count. Collective: the same code and
+ * numbers everywhere. ERR_DATA for a record that cannot be read. */
+err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation *result);
+
+/* The shape of the set's pictures after the transforms. */
+err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out);
+
+#endif

@@ -1,0 +1,20 @@
+/* The run folder: job.yaml, metrics.jsonl, log.txt, last.h5, best.h5, step-N.h5. Rank 0 calls these. */
+#ifndef SHOAL_TRAIN_FOLDER_H
+#define SHOAL_TRAIN_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+/* Makes the folder with its parents. Where it holds an earlier run and `resume` is false, that run is moved aside (`DIR.1`, `DIR.2` …):
+ * nothing is overwritten. ERR_IO. */
+err folder_prepare(const char *folder, bool resume);
+
+/* Writes the resolved job. ERR_IO. */
+err folder_write_job(const char *folder, const char *yaml);
+
+/* Gives the file at DIR/FROM a second name DIR/TO, replacing what has that name, without a moment when TO is missing or half. */
+err folder_link(const char *folder, const char *from, const char *to);
+
+#endif

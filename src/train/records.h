@@ -1,0 +1,26 @@
+/* metrics.jsonl: one JSON object a line, losses with 9 significant digits. Only rank 0 writes; elsewhere a records is NULL and all calls
+ * do nothing. */
+#ifndef SHOAL_TRAIN_RECORDS_H
+#define SHOAL_TRAIN_RECORDS_H
+
+#include <stdint.h>
+
+#include "train/train.h"
+
+typedef struct records records;
+
+typedef struct step_record {
+    int64_t step, epoch; /* finished steps; the epoch they belong to, the first is 0 */
+    double loss, lr, images_per_s, data_s, compute_s, comm_s;
+} step_record;
+
+/* Opens DIR/metrics.jsonl for appending. ERR_IO. */
+err records_open(records **out, const char *folder);
+void records_close(records *r);
+
+err records_step(records *r, const step_record *s);
+err records_eval(records *r, const evaluation *e);
+err records_resume(records *r, int64_t step);
+err records_done(records *r, int64_t step, int64_t epoch, double seconds, const char *digest);
+
+#endif

@@ -1,0 +1,77 @@
+/* Checkpoints of a run: rank 0 writes, all agree that it went well. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "train/folder.h"
+#include "train/trainer.h"
+
+static bool is_finite(const float *values, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
+static err write_as(trainer *t, const char *name) {
+    char *job_yaml = job_text(t->job), *path = text_format("%s/%s", t->folder, name);
+    int n_classes = dataset_n_classes(t->data);
+    char **classes = mem_new((size_t)n_classes, sizeof *classes);
+    for (int i = 0; i < n_classes; i++)
+        classes[i] = mem_string(dataset_class(t->data, i));
+    ckpt_info info = {
+        .step = t->step,
+        .epoch = t->step / t->steps_per_epoch,
+        .seed = t->job->train.seed,
+        .lanes = t->job->train.lanes,
+        .batch = t->job->train.batch,
+        .best_top1 = t->best_top1,
+        .best_step = t->best_step,
+        .data_fingerprint = t->data_fingerprint,
+        .job = job_yaml,
+        .classes = classes,
+        .n_classes = n_classes,
+        .image = {(int)t->image.h, (int)t->image.w, (int)t->image.c},
+    };
+    for (int c = 0; c < 3; c++) {
+        info.mean[c] = t->job->data.mean[c];
+        info.std[c] = t->job->data.std[c];
+    }
+    err code = ckpt_write(path, t->model->graph, t->optim, &info);
+    ckpt_info_reset(&info);
+    mem_free(path);
+    return code;
+}
+
+/* A second name for last.h5 where the file system can, otherwise a second file. */
+static err also_as(trainer *t, const char *name) {
+    return folder_link(t->folder, "last.h5", name) == OK ? OK : write_as(t, name);
+}
+
+static err write_numbered(trainer *t) {
+    char *name = text_format("step-%" PRId64 ".h5", t->step);
+    err code = also_as(t, name);
+    if (code == OK)
+        ckpt_prune(t->folder, t->job->checkpoint.keep);
+    mem_free(name);
+    return code;
+}
+
+err save_checkpoint(trainer *t, bool numbered) {
+    err code = OK;
+    if (comm_rank(comm_world()) == 0) {
+        graph *g = t->model->graph;
+        if (!is_finite(graph_values(g), graph_trained_size(g) + graph_fixed_size(g)))
+            code = fail(ERR_BROKEN, "parameters are not finite after step %" PRId64 ": nothing was saved, %s/last.h5 is the state before; "
+                        "a lower lr or a warmup may help", t->step, t->folder);
+        if (code == OK)
+            code = write_as(t, "last.h5");
+        if (code == OK && numbered && t->job->checkpoint.keep > 0)
+            code = write_numbered(t);
+    }
+    t->last_save = time_now();
+    return comm_agree(comm_world(), code);
+}
+
+err save_best(trainer *t) {
+    return comm_agree(comm_world(), comm_rank(comm_world()) == 0 ? also_as(t, "best.h5") : OK);
+}

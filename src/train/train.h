@@ -1,0 +1,52 @@
+/* train: what the program does with a network: training, evaluation, prediction, benchmark. */
+#ifndef SHOAL_TRAIN_H
+#define SHOAL_TRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "job/job.h"
+
+typedef struct train_options {
+    bool resume;
+    const char *resume_from; /* a checkpoint; NULL: the newest valid one of the run folder */
+    const char *out;         /* run folder; NULL: runs/NAME */
+} train_options;
+
+/* Runs the job; what it leaves to the data set (classes, mean, std) is filled in. Collective over the world; comm_init() has been called. Returns the same code on every rank, with err_last() set where
+ * it is not OK; ERR_REQUEUE where a signal or the like stopped it early with a checkpoint. */
+err train_run(job *j, const train_options *options);
+
+typedef struct evaluation {
+    double loss, top1, top5; /* means; top1 and top5 are fractions of 1 */
+    int64_t count, step, epoch; /* samples; where the checkpoint stands */
+} evaluation;
+
+/* Evaluates a checkpoint on a data set, each sample exactly once. `data` NULL: the job's data.val; batch 0: the job's train.batch. Collective. */
+err train_evaluate(const char *checkpoint, const char *data, int64_t batch, evaluation *result);
+
+typedef struct prediction {
+    int label;
+    const char *name;        /* the class's; belongs to the predictor */
+    double probability;
+} prediction;
+
+typedef struct predictor predictor;
+
+/* Loads the network of a checkpoint, with its job's eval transforms and class names. Not collective; no MPI needed. */
+err predictor_open(predictor **out, const char *checkpoint);
+void predictor_close(predictor *p);
+
+/* The `top` most likely classes of a picture file (as many as there are classes at most), most likely first; returns how many in *count. */
+err predictor_run(predictor *p, const char *path, int top, prediction *out, int *count);
+
+typedef struct bench_options {
+    const char *model;
+    int64_t batch;           /* global */
+    int size, steps, classes, lanes; /* 0: the model's own size and classes, 8 lanes */
+} bench_options;
+
+/* Full training steps on random pictures; rank 0 prints the design's JSON line. Collective. */
+err train_bench(const bench_options *options);
+
+#endif

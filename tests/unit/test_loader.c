@@ -1,0 +1,257 @@
+/* The loader thread against the plain definition of a batch: every place read, decoded and augmented by hand. */
+#define _GNU_SOURCE /* mkdtemp, pwrite */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "data/data.h"
+#include "h5/h5.h"
+
+enum { COUNT = 37, SIDE = 9, CHANNELS = 3, BYTES = SIDE * SIDE * CHANNELS, CLASSES = 4, LANES = 4, BATCH = 10 };
+
+static char folder[64], path[96];
+static dataset *data;
+static const transform augment[] = {{.kind = TRANSFORM_RANDOM_CROP, .size = SIDE, .padding = 2}, {.kind = TRANSFORM_HFLIP, .p = 0.5}};
+static const shape picture = {SIDE, SIDE, CHANNELS};
+
+static void write_set(void) {
+    static uint8_t pixels[COUNT][BYTES];
+    int32_t labels[COUNT], version = 1;
+    uint32_t crcs[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        for (int k = 0; k < BYTES; k++)
+            pixels[i][k] = (uint8_t)(i * 31 + k * 7 + k / 27 * 5);
+        labels[i] = i * 7 % CLASSES;
+        crcs[i] = (uint32_t)crc32(crc32(0, NULL, 0), pixels[i], BYTES);
+    }
+    char *names[CLASSES] = {"north", "east", "south", "west"};
+    float mean[CHANNELS] = {0.4f, 0.5f, 0.6f}, deviation[CHANNELS] = {0.2f, 0.2f, 0.2f};
+    h5_file *f;
+    ck_assert_int_eq(h5_create(&f, path), OK);
+    ck_assert_int_eq(h5_write_attribute_text(f, "/", "format", "shoal-dataset"), OK);
+    ck_assert_int_eq(h5_write_attribute(f, "/", "version", H5_I32, 0, &version), OK);
+    ck_assert_int_eq(h5_write_attribute_text(f, "/", "task", "classification"), OK);
+    ck_assert_int_eq(h5_write_attribute(f, "/", "mean", H5_F32, CHANNELS, mean), OK);
+    ck_assert_int_eq(h5_write_attribute(f, "/", "std", H5_F32, CHANNELS, deviation), OK);
+    ck_assert_int_eq(h5_write(f, "images", H5_U8, 4, (const uint64_t[]){COUNT, SIDE, SIDE, CHANNELS}, pixels), OK);
+    ck_assert_int_eq(h5_write(f, "labels", H5_I32, 1, (const uint64_t[]){COUNT}, labels), OK);
+    ck_assert_int_eq(h5_write(f, "crc32", H5_U32, 1, (const uint64_t[]){COUNT}, crcs), OK);
+    ck_assert_int_eq(h5_write_strings(f, "classes", names, CLASSES), OK);
+    ck_assert_int_eq(h5_finish(f), OK);
+}
+
+static void set_up(void) {
+    snprintf(folder, sizeof folder, "/tmp/shoal-loader-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/set.h5", folder);
+    write_set();
+    ck_assert_msg(dataset_open(&data, path) == OK, "%s", err_last()->text);
+}
+
+static void tear_down(void) {
+    dataset_close(data);
+    unlink(path);
+    rmdir(folder);
+}
+
+static loader_options options_of(int first_lane, int last_lane, bool drop_last) {
+    return (loader_options){
+        .data = data,
+        .order = {.count = COUNT, .batch = BATCH, .shuffle = true, .drop_last = drop_last, .seed = 3},
+        .transforms = augment,
+        .n_transforms = 2,
+        .lanes = LANES,
+        .first_lane = first_lane,
+        .last_lane = last_lane,
+        .seed = 3,
+        .last_step = 2 * (drop_last ? 3 : 4),
+        .depth = 2,
+    };
+}
+
+/* Place `place` of batch `step` of an epoch, done by hand. */
+static void check_place(const sampler *order, int64_t epoch, int64_t step, int64_t place, const uint8_t *pixels, int32_t label) {
+    image im = {0}, spare = {0};
+    byte_buffer bytes = {0};
+    int32_t expected;
+    int64_t id = sampler_id(order, epoch, step, place);
+    ck_assert_int_eq(dataset_label(data, id, &expected), OK);
+    ck_assert_int_eq(dataset_image(data, id, &im, &bytes), OK);
+    ck_assert_int_eq(transforms_apply(augment, 2, &im, &spare, rng_make_key(3, RNG_AUGMENT, (uint64_t)epoch, (uint64_t)id)), OK);
+    ck_assert_mem_eq(pixels, im.pixels, BYTES);
+    ck_assert_int_eq(label, expected);
+    image_reset(&im);
+    image_reset(&spare);
+    byte_buffer_reset(&bytes);
+}
+
+static int64_t check_lanes(const loader_options *o, const loader_batch *b) {
+    int64_t steps = sampler_steps(&o->order), places = 0;
+    for (int lane = o->first_lane; lane < o->last_lane; lane++) {
+        int64_t first = lane * b->size / LANES, last = (lane + 1) * b->size / LANES;
+        for (int64_t place = first; place < last; place++) {
+            const uint8_t *pixels = b->images[lane - o->first_lane] + (place - first) * BYTES;
+            check_place(&o->order, b->epoch, b->step % steps, place, pixels, b->labels[lane - o->first_lane][place - first]);
+        }
+        places += last - first;
+    }
+    return places;
+}
+
+static int64_t check_run(loader_options o) {
+    loader *l;
+    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    int64_t places = 0, steps = sampler_steps(&o.order);
+    for (int64_t step = o.first_step; step < o.last_step; step++) {
+        const loader_batch *b = loader_next(l);
+        ck_assert_ptr_nonnull(b);
+        ck_assert_int_eq(b->code, OK);
+        ck_assert_int_eq(b->step, step);
+        ck_assert_int_eq(b->epoch, step / steps);
+        ck_assert_int_eq(b->size, sampler_batch_size(&o.order, step % steps));
+        places += check_lanes(&o, b);
+    }
+    ck_assert_ptr_null(loader_next(l));
+    ck_assert_ptr_null(loader_next(l));
+    loader_stop(l);
+    return places;
+}
+
+/* Two epochs for every way to share out the lanes, even and uneven batches; all places are met once. */
+START_TEST(every_rank_gets_its_places) {
+    for (int drop_last = 0; drop_last < 2; drop_last++)
+        for (int ranks = 1; ranks <= LANES; ranks *= 2) {
+            int64_t places = 0;
+            for (int rank = 0; rank < ranks; rank++)
+                places += check_run(options_of(rank * LANES / ranks, (rank + 1) * LANES / ranks, drop_last));
+            ck_assert_int_eq(places, drop_last ? 2 * 30 : 2 * COUNT);
+        }
+}
+END_TEST
+
+START_TEST(any_depth_and_any_start) {
+    for (int depth = 1; depth < 12; depth += 5)
+        for (int64_t first = 0; first <= 8; first += 3) {
+            loader_options o = options_of(0, LANES, false);
+            o.depth = depth;
+            o.first_step = first;
+            check_run(o);
+        }
+}
+END_TEST
+
+/* A batch stays whole until the next is asked for, however far ahead the thread would like to be. */
+START_TEST(a_held_batch_is_left_alone) {
+    loader_options o = options_of(1, 3, false);
+    o.depth = 1;
+    loader *l;
+    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
+        time_sleep(0.02);
+        check_lanes(&o, b);
+    }
+    loader_stop(l);
+}
+END_TEST
+
+START_TEST(stops_at_any_moment) {
+    for (int taken = 0; taken < 6; taken++) {
+        loader_options o = options_of(0, LANES, true);
+        o.last_step = INT64_C(1) << 40;
+        loader *l;
+        ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+        for (int i = 0; i < taken; i++)
+            ck_assert_ptr_nonnull(loader_next(l));
+        if (taken % 2)
+            time_sleep(0.02); /* the ring is full, the thread waits */
+        loader_stop(l);
+    }
+    loader_stop(NULL);
+}
+END_TEST
+
+static void damage(int64_t id) {
+    h5_file *f;
+    h5_info info;
+    ck_assert_int_eq(h5_open(&f, path), OK);
+    ck_assert_int_eq(h5_get_info(f, "images", &info), OK);
+    h5_close(f);
+    int file = open(path, O_RDWR);
+    uint8_t byte;
+    off_t at = (off_t)(info.offset + id * BYTES + 100);
+    ck_assert_int_eq(pread(file, &byte, 1, at), 1);
+    byte ^= 4;
+    ck_assert_int_eq(pwrite(file, &byte, 1, at), 1);
+    close(file);
+}
+
+/* Of each epoch the one batch with the damaged sample is an error that says which, and the others are as they were. */
+START_TEST(a_damaged_sample_spoils_its_batch_only) {
+    enum { BAD = 23 };
+    damage(BAD);
+    loader_options o = options_of(0, LANES, false);
+    loader *l;
+    int spoilt = 0;
+    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
+        bool has_bad = false;
+        for (int64_t place = 0; place < b->size; place++)
+            has_bad |= sampler_id(&o.order, b->epoch, b->step % 4, place) == BAD;
+        ck_assert_int_eq(b->code, has_bad ? ERR_DATA : OK);
+        spoilt += has_bad;
+        if (!has_bad)
+            check_lanes(&o, b);
+        else
+            ck_assert_msg(b->error.code == ERR_DATA && strstr(b->error.text, "23") && strstr(b->error.text, path), "%s", b->error.text);
+    }
+    loader_stop(l);
+    ck_assert_int_eq(spoilt, 2);
+}
+END_TEST
+
+START_TEST(another_shape_is_an_error_that_names_the_sample) {
+    loader_options o = options_of(0, LANES, false);
+    o.order.shuffle = false;
+    loader *l;
+    ck_assert_int_eq(loader_start(&l, &o, (shape){SIDE + 1, SIDE, CHANNELS}), OK);
+    const loader_batch *b = loader_next(l);
+    ck_assert_int_eq(b->code, ERR_DATA);
+    ck_assert_ptr_nonnull(strstr(b->error.text, "sample 0"));
+    loader_stop(l);
+}
+END_TEST
+
+START_TEST(a_batch_larger_than_the_set_is_refused) {
+    loader_options o = options_of(0, LANES, true);
+    o.order.batch = COUNT + 1;
+    loader *l;
+    ck_assert_int_eq(loader_start(&l, &o, picture), ERR_USAGE);
+    ck_assert_ptr_null(l);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "37"));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("loader");
+    TCase *tests = tcase_create("loader");
+    suite_add_tcase(suite, tests);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, every_rank_gets_its_places);
+    tcase_add_test(tests, any_depth_and_any_start);
+    tcase_add_test(tests, a_held_batch_is_left_alone);
+    tcase_add_test(tests, stops_at_any_moment);
+    tcase_add_test(tests, a_damaged_sample_spoils_its_batch_only);
+    tcase_add_test(tests, another_shape_is_an_error_that_names_the_sample);
+    tcase_add_test(tests, a_batch_larger_than_the_set_is_refused);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,284 @@
+/* Transforms: values against torchvision and Pillow (tests/golden/make_transforms.py), random ones by their laws. */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../golden/transforms.h"
+#include "data/transform.h"
+
+/* The same formula as picture() in make_transforms.py. */
+static image draw(int width, int height, int channels) {
+    image im = {0};
+    image_resize_buffer(&im, width, height, channels);
+    for (int i = 0; i < width * height * channels; i++) {
+        int c = i % channels, x = i / channels % width, y = i / channels / width;
+        im.pixels[i] = (uint8_t)((x * 7 + y * 13 + c * 29 + (x * y) % 31 * 5 + (x / 5 + y / 3) % 2 * 60) % 256);
+    }
+    return im;
+}
+
+/* Pixels that tell where they came from: (x, y, 1 where there is a picture). */
+static image draw_places(int width, int height) {
+    image im = {0};
+    image_resize_buffer(&im, width, height, 3);
+    for (int i = 0; i < width * height; i++) {
+        im.pixels[3 * i] = (uint8_t)(i % width);
+        im.pixels[3 * i + 1] = (uint8_t)(i / width);
+        im.pixels[3 * i + 2] = 1;
+    }
+    return im;
+}
+
+static rng_key key_of(uint64_t id) {
+    return rng_make_key(5, RNG_AUGMENT, 0, id);
+}
+
+static void apply(const transform *list, int count, image *im, uint64_t id) {
+    image spare = {0};
+    ck_assert_int_eq(transforms_apply(list, count, im, &spare, key_of(id)), OK);
+    image_reset(&spare);
+}
+
+static void check_and_reset(image *im, int width, int height, const uint8_t *golden, size_t size) {
+    ck_assert_int_eq(im->width, width);
+    ck_assert_int_eq(im->height, height);
+    ck_assert_uint_eq((size_t)width * (size_t)height * (size_t)im->channels, size);
+    ck_assert_mem_eq(im->pixels, golden, size);
+    image_reset(im);
+}
+
+#define CHECK(im, width, height, golden) check_and_reset(im, width, height, golden, sizeof golden)
+
+START_TEST(resize_is_pillows) {
+    image im = draw(45, 37, 3);
+    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 13}, 1, &im, 0);
+    CHECK(&im, 15, 13, golden_resize_down);
+    im = draw(11, 9, 3);
+    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 14}, 1, &im, 0);
+    CHECK(&im, 17, 14, golden_resize_up);
+    im = draw(33, 70, 1);
+    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 10}, 1, &im, 0);
+    CHECK(&im, 10, 21, golden_resize_tall_grey);
+}
+END_TEST
+
+START_TEST(resize_of_one_side) {
+    image im = draw(16, 48, 3), spare = {0};
+    image_scale(&im, &spare, 16, 11);
+    CHECK(&im, 16, 11, golden_resize_one_side);
+    image_reset(&spare);
+}
+END_TEST
+
+START_TEST(resize_to_the_same_size_changes_nothing) {
+    image im = draw(20, 30, 3), same = draw(20, 30, 3);
+    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 20}, 1, &im, 0);
+    check_and_reset(&im, 20, 30, same.pixels, 20 * 30 * 3);
+    image_reset(&same);
+}
+END_TEST
+
+START_TEST(crop_then_scale) {
+    image im = draw(45, 37, 3), spare = {0};
+    image_crop(&im, &spare, (window){.top = 3, .left = 7, .height = 29, .width = 35});
+    image_scale(&im, &spare, 12, 12);
+    CHECK(&im, 12, 12, golden_crop_scaled);
+    image_reset(&spare);
+}
+END_TEST
+
+START_TEST(center_crop_is_torchvisions) {
+    image im = draw(45, 38, 1);
+    apply(&(transform){.kind = TRANSFORM_CENTER_CROP, .size = 17}, 1, &im, 0);
+    CHECK(&im, 17, 17, golden_center_odd);
+    im = draw(42, 39, 1);
+    apply(&(transform){.kind = TRANSFORM_CENTER_CROP, .size = 16}, 1, &im, 0);
+    CHECK(&im, 16, 16, golden_center_even);
+    im = draw(11, 24, 1);
+    apply(&(transform){.kind = TRANSFORM_CENTER_CROP, .size = 16}, 1, &im, 0);
+    CHECK(&im, 16, 16, golden_center_padded);
+}
+END_TEST
+
+START_TEST(crop_beyond_the_border_is_zero) {
+    image im = draw(9, 8, 1), spare = {0};
+    image_crop(&im, &spare, (window){.top = 1 - 3, .left = 5 - 3, .height = 10, .width = 10});
+    CHECK(&im, 10, 10, golden_padded);
+    im = draw(9, 8, 1);
+    image_crop(&im, &spare, (window){.top = -2, .left = 20, .height = 4, .width = 5});
+    check_and_reset(&im, 5, 4, (const uint8_t[20]){0}, 20);
+    image_reset(&spare);
+}
+END_TEST
+
+/* With a scale that no window can have, every try fails. */
+START_TEST(random_resized_crop_falls_back_as_torchvision) {
+    for (size_t i = 0; i < sizeof golden_fallbacks / sizeof *golden_fallbacks; i++) {
+        int w = golden_fallbacks[i].width, h = golden_fallbacks[i].height;
+        image im = draw(w, h, 3), expected = draw(w, h, 3), spare = {0};
+        const double *ratio = golden_fallbacks[i].ratio;
+        transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 12, .scale = {2, 2}, .ratio = {ratio[0], ratio[1]}};
+        apply(&t, 1, &im, i);
+        image_crop(&expected, &spare,
+                   (window){golden_fallbacks[i].top, golden_fallbacks[i].left, golden_fallbacks[i].part_height, golden_fallbacks[i].part_width});
+        image_scale(&expected, &spare, 12, 12);
+        check_and_reset(&im, 12, 12, expected.pixels, 12 * 12 * 3);
+        image_reset(&expected);
+        image_reset(&spare);
+    }
+}
+END_TEST
+
+/* A quarter of the area and square: the window has the size of the result, so that its place can be read off. */
+START_TEST(random_resized_crop_reaches_every_place) {
+    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 4, .scale = {0.25, 0.25}, .ratio = {1, 1}};
+    int hits[5][5] = {{0}};
+    for (uint64_t id = 0; id < 5000; id++) {
+        image im = draw_places(8, 8);
+        apply(&t, 1, &im, id);
+        int left = im.pixels[0], top = im.pixels[1];
+        ck_assert(left <= 4 && top <= 4);
+        ck_assert_int_eq(im.pixels[3 * 15], left + 3);
+        ck_assert_int_eq(im.pixels[3 * 15 + 1], top + 3);
+        hits[top][left]++;
+        image_reset(&im);
+    }
+    for (int i = 0; i < 25; i++) /* 200 ± 14 each */
+        ck_assert(hits[i / 5][i % 5] > 130 && hits[i / 5][i % 5] < 270);
+}
+END_TEST
+
+/* The window's sides can be told from a scaled ramp: the share of the area must be uniform in `scale`, the log of the ratio in `ratio`. */
+START_TEST(random_resized_crop_draws_area_and_ratio) {
+    enum { SIDE = 240, N = 1500, SIZE = 24 };
+    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = SIZE, .scale = {0.1, 0.4}, .ratio = {0.5, 2}};
+    double area1 = 0, area2 = 0, log1 = 0, log2 = 0;
+    for (uint64_t id = 0; id < N; id++) {
+        image im = draw_places(SIDE, SIDE);
+        apply(&t, 1, &im, id);
+        const uint8_t *first = im.pixels + 3 * (SIZE + 1), *last = im.pixels + 3 * ((SIZE - 2) * SIZE + SIZE - 2);
+        double width = (last[0] - first[0]) * (double)SIZE / (SIZE - 3), height = (last[1] - first[1]) * (double)SIZE / (SIZE - 3);
+        double area = width * height / SIDE / SIDE, ratio = log(width / height);
+        ck_assert(area > 0.09 && area < 0.42 && fabs(ratio) < log(2.1));
+        area1 += area / N, area2 += area * area / N, log1 += ratio / N, log2 += ratio * ratio / N;
+        image_reset(&im);
+    }
+    ck_assert_double_eq_tol(area1, 0.25, 0.01);
+    ck_assert_double_eq_tol(sqrt(area2 - area1 * area1), 0.3 / sqrt(12), 0.005);
+    ck_assert_double_eq_tol(log1, 0, 0.05);
+    ck_assert_double_eq_tol(sqrt(log2), 2 * log(2) / sqrt(12), 0.02);
+}
+END_TEST
+
+START_TEST(random_crop_reaches_every_place_with_padding) {
+    transform t = {.kind = TRANSFORM_RANDOM_CROP, .size = 6, .padding = 2};
+    int hits[5][5] = {{0}};
+    for (uint64_t id = 0; id < 5000; id++) {
+        image im = draw_places(6, 6);
+        apply(&t, 1, &im, id);
+        const uint8_t *middle = im.pixels + 3 * (2 * 6 + 2); /* always inside of the picture */
+        int left = middle[0], top = middle[1];
+        ck_assert_int_eq(middle[2], 1);
+        ck_assert_int_eq(im.pixels[2], left >= 2 && top >= 2);
+        ck_assert(left <= 4 && top <= 4);
+        hits[top][left]++;
+        image_reset(&im);
+    }
+    for (int i = 0; i < 25; i++)
+        ck_assert(hits[i / 5][i % 5] > 130 && hits[i / 5][i % 5] < 270);
+}
+END_TEST
+
+START_TEST(flips_mirror_and_keep_their_probability) {
+    for (int vertical = 0; vertical < 2; vertical++) {
+        transform t = {.kind = vertical ? TRANSFORM_VFLIP : TRANSFORM_HFLIP, .p = 0.3};
+        int flipped = 0;
+        for (uint64_t id = 0; id < 2000; id++) {
+            image im = draw_places(5, 4);
+            apply(&t, 1, &im, id);
+            bool turned = im.pixels[0] != 0 || im.pixels[1] != 0;
+            for (int i = 0; i < 20; i++) {
+                ck_assert_int_eq(im.pixels[3 * i], turned && !vertical ? 4 - i % 5 : i % 5);
+                ck_assert_int_eq(im.pixels[3 * i + 1], turned && vertical ? 3 - i / 5 : i / 5);
+            }
+            flipped += turned;
+            image_reset(&im);
+        }
+        ck_assert(flipped > 500 && flipped < 700); /* 600 ± 20 */
+    }
+}
+END_TEST
+
+/* Two flips of p = 0.5 at two places of the list draw independently; the same key gives the same picture again. */
+START_TEST(draws_depend_on_key_and_place) {
+    transform list[] = {{.kind = TRANSFORM_HFLIP, .p = 0.5}, {.kind = TRANSFORM_VFLIP, .p = 0.5}};
+    int kinds[2][2] = {{0}};
+    for (uint64_t id = 0; id < 1000; id++) {
+        image im = draw_places(3, 3), again = draw_places(3, 3);
+        apply(list, 2, &im, id);
+        apply(list, 2, &again, id);
+        ck_assert_mem_eq(im.pixels, again.pixels, 27);
+        kinds[im.pixels[0] != 0][im.pixels[1] != 0]++;
+        image_reset(&im);
+        image_reset(&again);
+    }
+    for (int i = 0; i < 4; i++)
+        ck_assert(kinds[i / 2][i % 2] > 180 && kinds[i / 2][i % 2] < 320);
+}
+END_TEST
+
+START_TEST(shapes_follow_the_pictures) {
+    transform list[] = {{.kind = TRANSFORM_RESIZE, .size = 20}, {.kind = TRANSFORM_CENTER_CROP, .size = 16}, {.kind = TRANSFORM_HFLIP}};
+    shape out;
+    ck_assert_int_eq(transforms_shape(list, 3, (shape){0, 0, 3}, &out), OK);
+    ck_assert(shape_equal(out, (shape){16, 16, 3}));
+    ck_assert_int_eq(transforms_shape(list, 1, (shape){37, 45, 3}, &out), OK);
+    image im = draw(45, 37, 3);
+    apply(list, 1, &im, 0);
+    ck_assert(shape_equal(out, (shape){im.height, im.width, 3}));
+    image_reset(&im);
+    ck_assert_int_eq(transforms_shape(NULL, 0, (shape){28, 27, 1}, &out), OK);
+    ck_assert(shape_equal(out, (shape){28, 27, 1}));
+}
+END_TEST
+
+START_TEST(impossible_lists_are_refused) {
+    transform resize = {.kind = TRANSFORM_RESIZE, .size = 20}, crop = {.kind = TRANSFORM_RANDOM_CROP, .size = 40, .padding = 2};
+    shape out;
+    ck_assert_int_eq(transforms_shape(&resize, 1, (shape){0, 0, 3}, &out), ERR_USAGE);
+    ck_assert_int_eq(transforms_shape(NULL, 0, (shape){0, 0, 3}, &out), ERR_USAGE);
+    ck_assert_int_eq(transforms_shape(&crop, 1, (shape){32, 32, 3}, &out), ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "random_crop"));
+    image im = draw(32, 60, 3), spare = {0};
+    ck_assert_int_eq(transforms_apply(&crop, 1, &im, &spare, key_of(0)), ERR_DATA);
+    image_reset(&im);
+    image_reset(&spare);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("transform");
+    TCase *tests = tcase_create("transform");
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, resize_is_pillows);
+    tcase_add_test(tests, resize_of_one_side);
+    tcase_add_test(tests, resize_to_the_same_size_changes_nothing);
+    tcase_add_test(tests, crop_then_scale);
+    tcase_add_test(tests, center_crop_is_torchvisions);
+    tcase_add_test(tests, crop_beyond_the_border_is_zero);
+    tcase_add_test(tests, random_resized_crop_falls_back_as_torchvision);
+    tcase_add_test(tests, random_resized_crop_reaches_every_place);
+    tcase_add_test(tests, random_resized_crop_draws_area_and_ratio);
+    tcase_add_test(tests, random_crop_reaches_every_place_with_padding);
+    tcase_add_test(tests, flips_mirror_and_keep_their_probability);
+    tcase_add_test(tests, draws_depend_on_key_and_place);
+    tcase_add_test(tests, shapes_follow_the_pictures);
+    tcase_add_test(tests, impossible_lists_are_refused);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
