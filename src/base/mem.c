@@ -46,19 +46,23 @@ void mem_free(void *block) {
     free(block);
 }
 
+/* Reserved in earnest: the kernel refuses at once what the machine can never hold, rather than kill the process later. */
+static void *map(size_t bytes) {
+    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
 err arena_init(arena *a, size_t bytes, const char *what) {
-    *a = (arena){.bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE};
-    if (a->bytes == 0)
+    *a = (arena){0};
+    if (bytes == 0)
         return OK;
-    /* one huge page more than asked for, so that an aligned start fits; the ends are given back */
-    size_t mapped = a->bytes + HUGE_PAGE;
-    char *start = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t rounded = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    char *start = bytes < SIZE_MAX - 2 * HUGE_PAGE ? map(rounded + HUGE_PAGE) : MAP_FAILED;
     if (start == MAP_FAILED) {
-        a->bytes = 0;
         char size[TEXT_NUMBER];
-        return fail(ERR_BROKEN, "out of memory: %s need %s; use more ranks or a smaller batch", what,
-                    text_bytes(size, bytes));
+        return fail(ERR_BROKEN, "out of memory: %s need %s; use more ranks or a smaller batch", what, text_bytes(size, bytes));
     }
+    a->bytes = rounded;
+    /* one huge page more than needed, so that an aligned start fits; the ends are given back */
     size_t head = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
     if (head)
         munmap(start, head);

@@ -4,7 +4,7 @@
 
 enum { ROUNDS = 10, FEISTEL_ROUNDS = 6 };
 
-/* Fills the 64-bit finalizer of splitmix64: every input bit reaches every output bit. */
+/* The finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */
 static uint64_t mix(uint64_t z) {
     z += 0x9E3779B97F4A7C15u;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +43,7 @@ char *text_bytes(char *out, size_t bytes) {
 }
 
 char *text_duration(char *out, double seconds) {
-    int64_t s = seconds < 0 ? 0 : (int64_t)(seconds + 0.5);
+    int64_t s = seconds > 0 ? (int64_t)fmin(seconds + 0.5, 1e15) : 0;
     snprintf(out, TEXT_NUMBER, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
     return out;
 }

@@ -16,7 +16,7 @@ char *text_bytes(char *out, size_t bytes);
 char *text_duration(char *out, double seconds);
 
 /* The word of words[0…count) that a person most likely meant by `word`, or NULL where none is near: at most a third of its
- * letters wrong, missing or too many. `stride` is the distance between entries in bytes: each entry begins with a `const char *`, so
+ * letters, and one more, are wrong, missing or too many. `stride` is the distance between entries in bytes: each entry begins with a `const char *`, so
  * that a table of structs can be searched. */
 const char *text_nearest(const char *word, const void *words, size_t count, size_t stride);
 

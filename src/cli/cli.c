@@ -82,7 +82,7 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 
 /* `shoal help SUB` */
 static err help(const char *name) {
-    const cli_command *command;
+    const cli_command *command = NULL;
     err code = find_command(&command, name);
     if (code == OK)
         cli_print_help(command);
@@ -112,7 +112,7 @@ static err run_general(int argc, char **argv) {
 
 int shoal_main(int argc, char **argv) {
     log_set_rank(cli_launcher_rank());
-    const cli_command *command;
+    const cli_command *command = NULL;
     if (argc > 1 && find_command(&command, argv[1]) == OK)
         return (int)run_command(command, argc - 1, argv + 1);
     err_clear();

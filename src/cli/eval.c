@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 #include "train/train.h"
 
+#include <stdio.h>
+
 typedef struct settings {
     int64_t batch;
 } settings;
@@ -22,10 +24,14 @@ static err run(const void *given, char **words, int n_words) {
     return OK;
 }
 
+static void explain_data(void) {
+    puts("DATA is a file, or several named by a quoted glob; without it, the data.val of the checkpoint's job.");
+}
+
 const cli_command cli_eval = {
     .name = "eval",
     .usage = "CHECKPOINT [DATA] [--batch N]",
-    .what = "Evaluates a checkpoint on a data set: DATA, a file or a quoted glob, or the job's data.val. Every sample counts exactly once.",
+    .what = "Evaluates a checkpoint on a data set; every sample counts exactly once.",
     .example = "  mpirun -np 2 shoal eval runs/quickstart/best.h5 data/glyphs/val.h5",
     .options = options,
     .n_options = sizeof options / sizeof *options,
@@ -35,4 +41,5 @@ const cli_command cli_eval = {
     .most_words = 2,
     .collective = true,
     .run = run,
+    .more_help = explain_data,
 };

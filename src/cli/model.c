@@ -65,8 +65,10 @@ static void print_table(const model *m) {
         sum.multiply_adds += t.multiply_adds;
     }
     print_row("total", "", "", &sum);
-    printf("\nOne picture, forward: %.2f G multiply-adds, %.2f GFLOP. The parameters take %.1f MB.\n", sum.multiply_adds / 1e9,
-           sum.flops / 1e9, (double)sum.params * sizeof(float) / 1e6);
+    char bytes[TEXT_NUMBER];
+    bool large = sum.multiply_adds >= 1e8;
+    printf("\nOne picture, forward: %.2f %c multiply-adds. The parameters take %s.\n", sum.multiply_adds / (large ? 1e9 : 1e6),
+           large ? 'G' : 'M', text_bytes(bytes, (size_t)sum.params * sizeof(float)));
 }
 
 static err show(const shoal_model_kind *kind, const settings *s, const model_option_value *values, int n_values) {

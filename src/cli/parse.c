@@ -80,16 +80,17 @@ static struct option *make_table(const cli_command *command) {
 static err refuse_option(const cli_command *command, const char *word) {
     if (optopt >= FIRST_OPTION)
         return fail(ERR_USAGE, "%s: --%s takes no value", word, command->options[optopt - FIRST_OPTION].name);
-    char *name = mem_string(word + strspn(word, "-")), suggestion[128];
+    char *name = mem_string(word + strspn(word, "-"));
     name[strcspn(name, "=")] = '\0';
-    text_suggest(suggestion, name, command->options, (size_t)command->n_options, sizeof *command->options);
+    const char *nearest = text_nearest(name, command->options, (size_t)command->n_options, sizeof *command->options);
     mem_free(name);
-    return fail(ERR_USAGE, "shoal %s has no option %s%s; `shoal help %s` lists them", command->name, word, suggestion, command->name);
+    return fail(ERR_USAGE, "shoal %s has no option %s%s%s%s; `shoal help %s` lists them", command->name, word,
+                nearest ? " (did you mean --" : "", nearest ? nearest : "", nearest ? "?)" : "", command->name);
 }
 
 static err check_words(const cli_command *command, const cli_call *call) {
     if (call->n_words < command->least_words)
-        return fail(ERR_USAGE, "something is missing: usage is `shoal %s %s`", command->name, command->usage);
+        return fail(ERR_USAGE, "an argument is missing: usage is `shoal %s %s`", command->name, command->usage);
     if (call->n_words > command->most_words)
         return fail(ERR_USAGE, "\"%s\" is one argument too many: usage is `shoal %s %s`", call->words[command->most_words], command->name,
                     command->usage);

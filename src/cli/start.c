@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "comm/comm.h"
+#include "math/math.h"
 
 int cli_launcher_rank(void) {
     static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
@@ -69,5 +70,6 @@ err cli_set_threads(void) {
     int share = fair_share(node);
     comm_free(node);
     threads_set(threads ? threads : share);
+    math_init(); /* BLAS itself stays single-threaded */
     return OK;
 }

@@ -46,7 +46,8 @@ void comm_barrier(comm *c);
 /* Copies `bytes` from `root` to all. */
 void comm_broadcast(comm *c, int root, void *data, size_t bytes);
 
-/* Every rank gives `bytes[rank]` bytes; all get all of them one after the other in rank order. `bytes` is the same on all ranks. */
+/* Every rank gives `bytes[rank]` bytes; all get all of them one after the other in rank order. `bytes` is the same on all ranks. What
+ * is mine may already lie in its place in `all`. */
 void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes);
 
 /* The same with one size for everybody. */

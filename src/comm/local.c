@@ -28,7 +28,8 @@ static int number_from(const char *const *names, int otherwise) {
 
 /* Open MPI, MPICH and Intel MPI, MVAPICH2, SLURM: where a launcher runs inside a SLURM job, the launcher knows better. */
 int comm_local_rank(void) {
-    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID", NULL};
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID",
+                                        NULL};
     return local_rank >= 0 ? local_rank : number_from(names, 0);
 }
 

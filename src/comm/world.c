@@ -99,14 +99,15 @@ int comm_size(const comm *c) {
 }
 
 comm *comm_copy(comm *c) {
-    comm_barrier(c); /* MPI makes communicators with all ranks spinning: let them arrive first, here and below */
     MPI_Comm mpi;
-    comm_check(MPI_Comm_dup(c->mpi, &mpi), "MPI_Comm_dup");
+    MPI_Request request;
+    comm_check(MPI_Comm_idup(c->mpi, &mpi, &request), "MPI_Comm_idup");
+    comm_wait_all(&request, 1);
     return adopt(mpi);
 }
 
 comm *comm_split(comm *c, int colour) {
-    comm_barrier(c);
+    comm_barrier(c); /* MPI splits with all ranks spinning: let them arrive first, here and below */
     MPI_Comm mpi;
     comm_check(MPI_Comm_split(c->mpi, colour, c->rank, &mpi), "MPI_Comm_split");
     return adopt(mpi);

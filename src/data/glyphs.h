@@ -70,7 +70,8 @@ typedef struct glyphs_path {
     glyphs_point p[GLYPHS_PATH_POINTS]; /* many short segments */
 } glyphs_path;
 
-/* Reads the path at *text and moves *text behind it. False at the end of the design, or where the text is wrong (*text is not at its end). */
+/* Reads the path at *text and moves *text behind it. False at the end of the design, or where the text is wrong (*text is not at its end).
+ */
 bool glyphs_read_path(const char **text, glyphs_path *path);
 
 /* The smooth curve through control points (Catmull and Rom 1974), or straight lines, cut into short segments. */

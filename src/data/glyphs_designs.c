@@ -1,7 +1,8 @@
 /* The outlines of the ten classes: several designs each. The language of the paths is told in glyphs.h. */
 #include "data/glyphs.h"
 
-#define DESIGNS(name, list) {name, list, (int)(sizeof list / sizeof list[0])}
+#define DESIGNS(name, list)                                                                                                                \
+    { name, list, (int)(sizeof list / sizeof list[0]) }
 
 static const char *const anchor[] = {
     "R 0 -70 13 13  L 0 -57 0 78  L -36 -34 36 -34  l -72 20 -60 55 0 80 60 55 72 20  =L -88 36 -73 16 -54 32",
@@ -111,7 +112,8 @@ static const char *const whale[] = {
 };
 
 const glyphs_class glyphs_classes[GLYPHS_CLASSES] = {
-    DESIGNS("anchor", anchor),       DESIGNS("boat", boat),           DESIGNS("crab", crab),     DESIGNS("fish", fish),
-    DESIGNS("jellyfish", jellyfish), DESIGNS("lighthouse", lighthouse), DESIGNS("shell", shell), DESIGNS("starfish", starfish),
-    DESIGNS("turtle", turtle),       DESIGNS("whale", whale),
+    DESIGNS("anchor", anchor), DESIGNS("boat", boat),           DESIGNS("crab", crab),
+    DESIGNS("fish", fish),     DESIGNS("jellyfish", jellyfish), DESIGNS("lighthouse", lighthouse),
+    DESIGNS("shell", shell),   DESIGNS("starfish", starfish),   DESIGNS("turtle", turtle),
+    DESIGNS("whale", whale),
 };

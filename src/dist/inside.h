@@ -19,13 +19,13 @@ struct dist {
 
     /* Buckets are handed over and summed in order, so two numbers say all; they count on from step to step. */
     int n_buckets;
-    int64_t *bucket_end;   /* [bucket], floats */
-    pthread_mutex_t lock;  /* for what follows */
+    int64_t *bucket_end;  /* [bucket], floats */
+    pthread_mutex_t lock; /* for what follows */
     pthread_cond_t changed;
     int64_t handed, summed;
     bool stop, has_thread;
-    int64_t step_start;    /* buckets of earlier steps; the step's own thread's, like step_over */
-    bool step_over;        /* its last bucket has been waited for */
+    int64_t step_start; /* buckets of earlier steps; the step's own thread's, like step_over */
+    bool step_over;     /* its last bucket has been waited for */
     pthread_t thread;
 };
 

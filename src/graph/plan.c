@@ -96,13 +96,18 @@ static void plan_values(planner *p) {
     mem_free(last);
 }
 
+/* Bits of dx_in_place: a node may have more inputs than those. */
+static bool may_share(const node *n, int input) {
+    return input < 31 && (n->dx_in_place >> input & 1);
+}
+
 /* Backward goes from the last node to the first: a node's gradient is first written by its last user. */
 static void plan_input_gradient(planner *p, const node *n, int input, bool *dy_taken) {
     int x = n->inputs[input]->index;
     p->add_dx[n->index][input] = p->grad[x] != NO_BUFFER;
     if (p->grad[x] != NO_BUFFER)
         return;
-    bool shares = !*dy_taken && p->grad[n->index] != NO_BUFFER && (n->dx_in_place & 1 << input);
+    bool shares = !*dy_taken && p->grad[n->index] != NO_BUFFER && may_share(n, input);
     if (shares) {
         *dy_taken = true;
         p->grad[x] = p->grad[n->index];

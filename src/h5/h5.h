@@ -42,6 +42,7 @@ err h5_read_strings(h5_file *f, const char *object, char ***strings, uint64_t *c
 
 /* Attributes of an object ("/" for the root). */
 bool h5_has_attribute(h5_file *f, const char *object, const char *name);
+err h5_get_attribute_info(h5_file *f, const char *object, const char *name, h5_info *info); /* offset is always -1 */
 err h5_read_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, void *data);
 err h5_read_attribute_text(h5_file *f, const char *object, const char *name, char **text); /* mem_new() */
 
@@ -51,7 +52,7 @@ err h5_list_attributes(h5_file *f, const char *object, char ***names, uint64_t *
 bool h5_is_group(h5_file *f, const char *object);
 void h5_free_names(char **names, uint64_t count);
 
-/* A value of any attribute, or of a small dataset, as text for people. Into a new string. */
+/* The value of any attribute as text for people. Into a new string. */
 err h5_attribute_text(h5_file *f, const char *object, const char *name, char **text);
 
 /* ---- writing ---- */

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "data/data.h"
 #include "graph/graph.h"
@@ -55,6 +56,7 @@ typedef struct job {
     struct {
         int64_t every_steps;
     } log;
+    char **places;                       /* where keys were given: job_place() */
 } job;
 
 /* Reads `path`, then applies overrides (`section.key=value`, value in YAML; the key may also be a whole section). Everything that can be
@@ -68,6 +70,16 @@ void job_free(job *j); /* NULL is allowed */
 
 /* The resolved job, every key with its value, as YAML that job_parse() reads back to the same job. New string. */
 char *job_text(const job *j);
+
+/* Where a key was given: `jobs/x.yaml:12`, `override train.batch=64`, or the file's name where its default holds. For the texts of errors
+ * that show up later: `%s: train.batch …`. The text belongs to the job. */
+const char *job_place(const job *j, const char *key);
+
+/* The options that the job gives the model against those that the model's kind lists. ERR_USAGE naming place and key. */
+err job_check_options(const job *j, const shoal_model_kind *kind);
+
+/* Every key with its default and a line of explanation, for --help. */
+void job_print_keys(FILE *out);
 
 /* Keys in which `now` would change what a run with `before` has already computed: model, data, batch, lanes, seed, optimiser's name; data
  * files are compared by content elsewhere. ERR_USAGE naming the keys with both values. */

@@ -129,8 +129,8 @@ INLINE float masked(mask kind, float dy, float y, float centred, float scale, fl
     return v > 0.0f ? dy : 0.0f;
 }
 
-INLINE void grad_block(const math_norm *m, mask kind, int64_t first, int64_t rows, const float *x, const float *y, const float *dy, float *s,
-                       float *q) {
+INLINE void grad_block(const math_norm *m, mask kind, int64_t first, int64_t rows, const float *x, const float *y, const float *dy,
+                       float *s, float *q) {
     const float *mean = m->mean, *scale = m->scale, *shift = m->shift;
     int64_t c = m->c;
     memset(s, 0, (size_t)c * sizeof *s);

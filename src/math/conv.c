@@ -72,7 +72,8 @@ void math_conv_forward(const math_conv *g, int64_t n, const float *x, const floa
         int64_t count = min64(chunk, rows - row);
         for (int64_t i = 0; i < g->groups; i++) {
             math_im2col(g, whole_window(g, i), row, count, x, col);
-            math_gemm(false, false, count, group_oc, width, col, width, w + i * group_oc, g->oc, beta, y + row * g->oc + i * group_oc, g->oc);
+            math_gemm(false, false, count, group_oc, width, col, width, w + i * group_oc, g->oc, beta, y + row * g->oc + i * group_oc,
+                      g->oc);
         }
     }
 }

@@ -4,18 +4,18 @@
 #include "math/math.h"
 #include "math/multiversion.h"
 
-void math_copy(int64_t n, const float *x, float *y, bool add) {
-    if (add)
-        math_add(n, x, y, y);
-    else if (x != y)
-        memcpy(y, x, (size_t)n * sizeof *y);
-}
-
 MULTIVERSION
 void math_add(int64_t n, const float *a, const float *b, float *y) {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] = a[i] + b[i];
+}
+
+void math_copy(int64_t n, const float *x, float *y, bool add) {
+    if (add)
+        math_add(n, x, y, y);
+    else if (x != y)
+        memcpy(y, x, (size_t)n * sizeof *y);
 }
 
 MULTIVERSION

@@ -103,7 +103,7 @@ void math_col2im(const math_conv *g, math_window part, int64_t first, int64_t ro
 
 /* groups = c (each channel by itself), oc a multiple of c. */
 void math_depthwise_forward(const math_conv *g, int64_t n, const float *x, const float *w, const float *bias, float *y);
-void math_depthwise_backward_data(const math_conv *g, int64_t n, const float *dy, const float *w, float *dx); /* adds */
+void math_depthwise_backward_data(const math_conv *g, int64_t n, const float *dy, const float *w, float *dx);   /* adds */
 void math_depthwise_backward_weight(const math_conv *g, int64_t n, const float *x, const float *dy, float *dw); /* whole, adds */
 
 /* ---- fully connected: w [out, in] ---- */

@@ -56,7 +56,7 @@ INLINE void max_pixel(const math_pool *p, window v, const float *x, int64_t chan
             int32_t tap = (int32_t)((h - v.top) * p->kw + w - v.left);
 #pragma omp simd
             for (int64_t i = 0; i < channels; i++) {
-                bool take = !(x1[i] <= best[i]);
+                bool take = (x1[i] > best[i]) | (x1[i] != x1[i]);
                 best[i] = take ? x1[i] : best[i];
                 at[i] = take ? tap : at[i];
             }

@@ -7,8 +7,7 @@
 double math_softmax_loss(int64_t k, const float *x, int64_t label, double smoothing, float *p) {
     double most = -INFINITY, sum = 0, sum_x = 0;
     for (int64_t i = 0; i < k; i++)
-        if (!(x[i] <= most)) /* so that NaN is the largest */
-            most = x[i];
+        most = x[i] > most ? x[i] : most; /* NaN and infinity reach the sum, and so the loss */
     for (int64_t i = 0; i < k; i++) {
         sum += exp(x[i] - most);
         sum_x += x[i] - most;

@@ -121,6 +121,8 @@ static void commit(const node *n, const double *global_total) {
 
 static void grad_stats(const op_call *c, void *scratch) {
     int64_t channels = c->node->out.c;
+    if (c->n == 0) /* where nobody else has samples either, there is no variance */
+        return;
     factors f = factors_in(scratch, channels);
     set_factors(c, &f);
     math_norm m = norm_of(c, &f);
@@ -129,7 +131,19 @@ static void grad_stats(const op_call *c, void *scratch) {
         c->grad_sums[channels + i] *= f.inverse[i];
 }
 
+/* Where only what was added wants a gradient. */
+static void backward_residual(const op_call *c) {
+    if (((const batch_norm_attrs *)c->node->attrs)->relu)
+        math_relu_backward(ops_size(c), c->y, c->dy, c->dx[1], c->add_dx[1]);
+    else
+        math_copy(ops_size(c), c->dy, c->dx[1], c->add_dx[1]);
+}
+
 static void backward(const op_call *c, void *scratch) {
+    if (!c->dx[0]) {
+        backward_residual(c);
+        return;
+    }
     int64_t channels = c->node->out.c;
     factors f = factors_in(scratch, channels);
     set_factors(c, &f);

@@ -49,8 +49,8 @@ static err check(const conv2d_attrs *a, shape in) {
         a->dilation_h < 1 || a->dilation_w < 1 || a->groups < 1)
         return fail(ERR_USAGE, "a convolution's channels, kernel, stride, dilation and groups must be at least 1, its padding at least 0");
     if (in.c % a->groups || a->out_channels % a->groups)
-        return fail(ERR_USAGE, "%" PRId64 " groups do not divide %" PRId64 " input channels and %" PRId64 " output channels", a->groups, in.c,
-                    a->out_channels);
+        return fail(ERR_USAGE, "%" PRId64 " groups do not divide %" PRId64 " input channels and %" PRId64 " output channels", a->groups,
+                    in.c, a->out_channels);
     return OK;
 }
 
@@ -112,10 +112,5 @@ static double flops(const node *n) {
     return 2.0 * (double)(g.oh * g.ow * g.oc) * (double)(g.kh * g.kw * (g.c / g.groups));
 }
 
-const op_kind op_conv2d = {.name = "conv2d",
-                           .infer = infer,
-                           .forward = forward,
-                           .backward = backward,
-                           .param_grad = param_grad,
-                           .flops = flops,
-                           .needs = NEEDS_X};
+const op_kind op_conv2d = {
+    .name = "conv2d", .infer = infer, .forward = forward, .backward = backward, .param_grad = param_grad, .flops = flops, .needs = NEEDS_X};

@@ -1,4 +1,4 @@
-/* batch_norm → relu, batch_norm → add → relu and batch_norm → add as one node each: one pass over memory instead of two or three. */
+/* batch_norm → relu, batch_norm → add → relu and batch_norm → add as one node each: one pass over memory, not two or three. */
 #include "ops/internal.h"
 
 /* A batch norm that nothing but `user` reads, and that is not fused yet. */

@@ -59,10 +59,5 @@ static double flops(const node *n) {
     return 2.0 * (double)n->inputs[0]->out.c * (double)n->out.c;
 }
 
-const op_kind op_linear = {.name = "linear",
-                           .infer = infer,
-                           .forward = forward,
-                           .backward = backward,
-                           .param_grad = param_grad,
-                           .flops = flops,
-                           .needs = NEEDS_X};
+const op_kind op_linear = {
+    .name = "linear", .infer = infer, .forward = forward, .backward = backward, .param_grad = param_grad, .flops = flops, .needs = NEEDS_X};

@@ -22,5 +22,4 @@ static void backward(const op_call *c, void *scratch) {
     math_relu_backward(ops_size(c), c->y, c->dy, c->dx[0], c->add_dx[0]);
 }
 
-const op_kind op_relu = {
-    .name = "relu", .infer = infer, .forward = forward, .backward = backward, .needs = NEEDS_Y, .in_place = true};
+const op_kind op_relu = {.name = "relu", .infer = infer, .forward = forward, .backward = backward, .needs = NEEDS_Y, .in_place = true};

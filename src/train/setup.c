@@ -76,13 +76,11 @@ static err open_data(trainer *t) {
         code = err_prefix("data.augment");
     if (code == OK && t->val)
         code = check_val(t);
-    if (code == OK)
-        code = check_sizes(t);
-    if (code == OK) {
-        resolve_from_data(j, t->data);
-        code = check_normalisation(j, dataset_channels(t->data));
-    }
-    return code;
+    if (code != OK)
+        return code;
+    resolve_from_data(j, t->data);
+    code = check_sizes(t);
+    return code == OK ? check_normalisation(j, dataset_channels(t->data)) : code;
 }
 
 static void count_steps(trainer *t) {
@@ -105,8 +103,6 @@ static err make_network(trainer *t) {
     err code = build_model(&t->model, j, t->image, j->data.mean, j->data.std);
     if (code == OK)
         code = optim_new(&t->optim, t->model->graph, &j->optimizer);
-    if (code == OK)
-        model_init(t->model, j->train.seed);
     return code;
 }
 
@@ -175,10 +171,14 @@ static err load_weights(trainer *t) {
     return code;
 }
 
+/* Rank 0's state is everybody's: nodes of unlike libraries would draw unlike initial values. */
 static err set_state(trainer *t, const train_options *options) {
+    bool from_file = options->resume || t->job->init.from;
+    if (!from_file || t->job->init.replace_head)
+        model_init(t->model, t->job->train.seed);
     err code = OK;
-    if (is_root())
-        code = options->resume ? resume(t, options->resume_from) : t->job->init.from ? load_weights(t) : OK;
+    if (is_root() && from_file)
+        code = options->resume ? resume(t, options->resume_from) : load_weights(t);
     code = comm_agree(comm_world(), code);
     if (code != OK)
         return code;

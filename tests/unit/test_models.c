@@ -10,6 +10,7 @@
 
 #include "models/models.h"
 #include "nn/nn.h"
+#include "ops/ops.h"
 
 /* ---- helpers ---- */
 
@@ -216,6 +217,8 @@ START_TEST(resnet_for_small_pictures) {
     has_shape(m, "layer1.2.relu_1", 16, 33, 47);
     has_shape(m, "layer2.0.avg_pool2d", 16, 17, 24);
     has_shape(m, "layer2.0.pad_channels", 32, 17, 24);
+    const pad_channels_attrs *pad = node_named(m, "layer2.0.pad_channels")->attrs;
+    ck_assert(pad->before == 8 && pad->after == 8);
     has_shape(m, "layer3.2.relu_1", 64, 9, 12);
     has_shape(m, "fc", 100, 1, 1);
     ck_assert_int_eq(count_kind(m, "conv2d"), 19);

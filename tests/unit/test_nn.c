@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/nn.h"
+#include "ops/ops.h"
 
 /* ---- helpers ---- */
 
@@ -159,7 +160,16 @@ static shoal_tensor asks_for_shapes(shoal_model *m, shoal_tensor x) {
 }
 
 START_TEST(options_have_pytorchs_defaults) {
-    model_free(built(asks_for_shapes));
+    model *m = built(asks_for_shapes);
+    const node *pool = m->logits->inputs[0]->inputs[0]->inputs[0];
+    ck_assert_str_eq(pool->name, "avg_pool2d");
+    ck_assert(((const pool_attrs *)pool->attrs)->count_include_pad);
+    model_free(m);
+    m = built(ends_in_relu);
+    const batch_norm_attrs *norm = m->logits->inputs[0]->attrs;
+    ck_assert_double_eq(norm->eps, 1e-5);
+    ck_assert_double_eq(norm->momentum, 0.1);
+    model_free(m);
 }
 END_TEST
 

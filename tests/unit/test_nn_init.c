@@ -216,6 +216,9 @@ START_TEST(threads_do_not_change_values) {
     threads_set(1);
     const param *p = graph_find_param(a->graph, "wide.weight"), *q = graph_find_param(b->graph, "wide.weight");
     ck_assert_mem_eq(p->value, q->value, (size_t)p->size * sizeof(float));
+    rng_key key = rng_make_key(3, RNG_INIT, rng_hash(p->name), 0);
+    for (int64_t i = 0; i < p->size; i += 1009)
+        ck_assert_float_eq(p->value[i], (float)rng_normal(key, (uint64_t)i));
     model_free(a);
     model_free(b);
 }

@@ -121,8 +121,9 @@ START_TEST(random_resized_crop_falls_back_as_torchvision) {
         const double *ratio = golden_fallbacks[i].ratio;
         transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 12, .scale = {2, 2}, .ratio = {ratio[0], ratio[1]}};
         apply(&t, 1, &im, i);
-        image_crop(&expected, &spare,
-                   (window){golden_fallbacks[i].top, golden_fallbacks[i].left, golden_fallbacks[i].part_height, golden_fallbacks[i].part_width});
+        image_crop(
+            &expected, &spare,
+            (window){golden_fallbacks[i].top, golden_fallbacks[i].left, golden_fallbacks[i].part_height, golden_fallbacks[i].part_width});
         image_scale(&expected, &spare, 12, 12);
         check_and_reset(&im, 12, 12, expected.pixels, 12 * 12 * 3);
         image_reset(&expected);

@@ -1,0 +1,136 @@
+/* <shoal/file.h>: data sets and checkpoints for programs of others. */
+#include <shoal/file.h>
+
+#include "ckpt/inside.h"
+#include "data/data.h"
+
+const char *shoal_last_error(void) {
+    return err_last()->text;
+}
+
+/* ---- data sets ---- */
+
+struct shoal_dataset {
+    dataset *data;
+    image picture;
+    byte_buffer bytes;
+};
+
+int shoal_dataset_open(shoal_dataset **out, const char *pattern) {
+    *out = NULL;
+    dataset *data = NULL;
+    err code = dataset_open(&data, pattern);
+    if (code != OK)
+        return (int)code;
+    *out = mem_new(1, sizeof **out);
+    (*out)->data = data;
+    return 0;
+}
+
+void shoal_dataset_close(shoal_dataset *d) {
+    if (!d)
+        return;
+    dataset_close(d->data);
+    image_reset(&d->picture);
+    byte_buffer_reset(&d->bytes);
+    mem_free(d);
+}
+
+int64_t shoal_dataset_count(const shoal_dataset *d) {
+    return dataset_count(d->data);
+}
+
+int shoal_dataset_classes(const shoal_dataset *d) {
+    return dataset_n_classes(d->data);
+}
+
+const char *shoal_dataset_class(const shoal_dataset *d, int label) {
+    return label >= 0 && label < dataset_n_classes(d->data) ? dataset_class(d->data, label) : "";
+}
+
+int shoal_dataset_read(shoal_dataset *d, int64_t id, const uint8_t **pixels, int *height, int *width, int *channels, int *label) {
+    if (id < 0 || id >= dataset_count(d->data))
+        return (int)fail(ERR_DATA, "sample %lld: the set has %lld samples", (long long)id, (long long)dataset_count(d->data));
+    int32_t stored = 0;
+    err code = dataset_label(d->data, id, &stored);
+    if (code == OK)
+        code = dataset_image(d->data, id, &d->picture, &d->bytes);
+    if (code != OK)
+        return (int)code;
+    *pixels = d->picture.pixels;
+    *height = d->picture.height;
+    *width = d->picture.width;
+    *channels = d->picture.channels;
+    *label = stored;
+    return 0;
+}
+
+/* ---- checkpoints ---- */
+
+struct shoal_checkpoint {
+    h5_file *file;
+    char **names;
+    uint64_t count;
+};
+
+int shoal_checkpoint_open(shoal_checkpoint **out, const char *path) {
+    shoal_checkpoint *c = mem_new(1, sizeof *c);
+    err code = ckpt_open(&c->file, path);
+    if (code == OK)
+        code = h5_list(c->file, "model", &c->names, &c->count);
+    if (code != OK) {
+        shoal_checkpoint_close(c);
+        c = NULL;
+    }
+    *out = c;
+    return (int)code;
+}
+
+void shoal_checkpoint_close(shoal_checkpoint *c) {
+    if (!c)
+        return;
+    h5_free_names(c->names, c->count);
+    h5_close(c->file);
+    mem_free(c);
+}
+
+size_t shoal_checkpoint_count(const shoal_checkpoint *c) {
+    return (size_t)c->count;
+}
+
+const char *shoal_checkpoint_name(const shoal_checkpoint *c, size_t index) {
+    return index < c->count ? c->names[index] : "";
+}
+
+static err describe(shoal_checkpoint *c, size_t index, h5_info *info, char **object) {
+    *object = NULL;
+    if (index >= c->count)
+        return fail(ERR_DATA, "%s: tensor %zu: there are %zu", h5_path(c->file), index, (size_t)c->count);
+    *object = text_format("model/%s", c->names[index]);
+    return h5_get_info(c->file, *object, info);
+}
+
+int shoal_checkpoint_shape(shoal_checkpoint *c, size_t index, int *rank, int64_t size[4]) {
+    h5_info info;
+    char *object;
+    err code = describe(c, index, &info, &object);
+    mem_free(object);
+    if (code != OK)
+        return (int)code;
+    *rank = info.rank;
+    for (int i = 0; i < 4; i++)
+        size[i] = i < info.rank ? (int64_t)info.size[i] : 1;
+    return 0;
+}
+
+int shoal_checkpoint_read(shoal_checkpoint *c, size_t index, float *values, size_t count) {
+    h5_info info;
+    char *object;
+    err code = describe(c, index, &info, &object);
+    if (code == OK && info.count > count)
+        code = fail(ERR_DATA, "%s: %s has %zu values, there is room for %zu", h5_path(c->file), object, (size_t)info.count, count);
+    if (code == OK)
+        code = ckpt_read_tensor(c->file, object, H5_F32, values);
+    mem_free(object);
+    return (int)code;
+}

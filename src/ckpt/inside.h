@@ -1,0 +1,39 @@
+/* What the files of ckpt share. */
+#ifndef SHOAL_CKPT_INSIDE_H
+#define SHOAL_CKPT_INSIDE_H
+
+#include "ckpt/ckpt.h"
+#include "h5/h5.h"
+
+/* Opens a checkpoint; ERR_DATA where the file is something else, or of another version. */
+err ckpt_open(h5_file **out, const char *path);
+
+uint32_t ckpt_crc(const void *bytes, size_t count);
+
+/* Datasets with their crc32 attribute: over the raw little-endian values; over texts joined by NULs. */
+err ckpt_write_tensor(h5_file *f, const char *object, h5_type type, dims size, const void *values);
+err ckpt_write_texts(h5_file *f, const char *object, char *const *texts, uint64_t count);
+
+/* All of a dataset as `type`, checked against its CRC where it has one and is stored as that type. */
+err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values);
+err ckpt_read_texts(h5_file *f, const char *object, char ***texts, uint64_t *count);
+
+/* Bytes of an element; 0 for text and what is unknown. */
+size_t ckpt_type_bytes(h5_type type);
+
+/* Names and sizes of the members of a group against those that the model has. */
+typedef struct fit {
+    int missing, different, unknown; /* how many */
+    char *first_missing, *first_different, *first_unknown;
+} fit;
+
+/* ERR_DATA that tells all of it, OK where everything fits. Frees the texts. */
+err ckpt_report_fit(fit *f, const char *path, const char *group);
+void ckpt_fit_param(fit *result, h5_file *f, const char *group, const param *p);
+void ckpt_fit_unknown(fit *result, const char *name);
+
+/* The attributes of /trainer and /input; who made the file. */
+err ckpt_write_info(h5_file *f, const ckpt_info *info);
+err ckpt_write_provenance(h5_file *f);
+
+#endif

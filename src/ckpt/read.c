@@ -1,0 +1,125 @@
+/* Reading parameters and the optimiser's state. Nothing is read before everything fits. */
+#include <string.h>
+
+#include "ckpt/inside.h"
+
+/* ---- the head: the last layer with weights ---- */
+
+/* `fc.` of `fc.weight`. New string. */
+static char *head_prefix(const graph *g) {
+    const char *last = "";
+    for (int i = 0; i < graph_n_params(g); i++)
+        if (graph_param(g, i)->role == PARAM_WEIGHT)
+            last = graph_param(g, i)->name;
+    char *prefix = mem_string(last), *dot = strrchr(prefix, '.');
+    if (dot)
+        dot[1] = '\0';
+    return prefix;
+}
+
+/* What is to be read: a group of the file into values of the graph's parameters. */
+typedef struct wanted {
+    graph *graph;
+    const char *group;
+    const char *head; /* prefix of names that are left alone, or NULL */
+    optim *optim;     /* its slot, or NULL: the parameters themselves */
+    int slot;
+} wanted;
+
+static bool is_head(const wanted *w, const char *name) {
+    return w->head && strncmp(name, w->head, strlen(w->head)) == 0;
+}
+
+static bool is_wanted(const wanted *w, const param *p) {
+    return w->optim ? param_is_trained(p) : !is_head(w, p->name);
+}
+
+static bool is_known(const wanted *w, const char *name) {
+    const param *p = graph_find_param(w->graph, name);
+    return is_head(w, name) || (p && is_wanted(w, p));
+}
+
+/* ---- checking, then reading ---- */
+
+static err check_fit(h5_file *f, const wanted *w) {
+    fit result = {0};
+    char **names = NULL;
+    uint64_t count = 0;
+    err code = h5_list(f, w->group, &names, &count);
+    if (code != OK)
+        return code;
+    for (int i = 0; i < graph_n_params(w->graph); i++)
+        if (is_wanted(w, graph_param(w->graph, i)))
+            ckpt_fit_param(&result, f, w->group, graph_param(w->graph, i));
+    for (uint64_t i = 0; i < count; i++)
+        if (!is_known(w, names[i]))
+            ckpt_fit_unknown(&result, names[i]);
+    h5_free_names(names, count);
+    return ckpt_report_fit(&result, h5_path(f), w->group);
+}
+
+static err read_values(h5_file *f, const char *object, const param *p, float *memory) {
+    float *plain = mem_new((size_t)p->size, sizeof *plain);
+    err code = ckpt_read_tensor(f, object, H5_F32, plain);
+    if (code == OK)
+        param_from_plain(p, plain, memory);
+    mem_free(plain);
+    return code;
+}
+
+static err read_param(h5_file *f, const wanted *w, param *p) {
+    char *object = text_format("%s/%s", w->group, p->name);
+    err code;
+    if (w->optim)
+        code = read_values(f, object, p, optim_slot(w->optim, w->slot) + p->offset);
+    else if (p->role == PARAM_COUNTER)
+        code = ckpt_read_tensor(f, object, H5_I64, &p->counter);
+    else
+        code = read_values(f, object, p, p->value);
+    mem_free(object);
+    return code;
+}
+
+static err read_group(h5_file *f, const wanted *w) {
+    err code = check_fit(f, w);
+    for (int i = 0; i < graph_n_params(w->graph) && code == OK; i++)
+        if (is_wanted(w, graph_param(w->graph, i)))
+            code = read_param(f, w, graph_param(w->graph, i));
+    return code;
+}
+
+err ckpt_read_model(const char *path, graph *g, bool replace_head, int *kept) {
+    h5_file *f = NULL;
+    err code = ckpt_open(&f, path);
+    if (code != OK)
+        return code;
+    char *head = replace_head ? head_prefix(g) : NULL;
+    wanted w = {.graph = g, .group = "model", .head = head};
+    code = read_group(f, &w);
+    if (kept)
+        *kept = 0;
+    for (int i = 0; kept && i < graph_n_params(g); i++)
+        *kept += is_head(&w, graph_param(g, i)->name);
+    mem_free(head);
+    h5_close(f);
+    return code;
+}
+
+static err read_slot(h5_file *f, graph *g, optim *o, int slot) {
+    char *group = text_format("optimizer/%s", optim_slot_name(o, slot));
+    wanted w = {.graph = g, .group = group, .optim = o, .slot = slot};
+    err code = h5_exists(f, "optimizer") && h5_exists(f, group)
+                   ? read_group(f, &w)
+                   : fail(ERR_DATA, "%s: holds no /%s: training cannot go on from it, init.from can begin with it", h5_path(f), group);
+    mem_free(group);
+    return code;
+}
+
+err ckpt_read_optimizer(const char *path, graph *g, optim *o) {
+    h5_file *f = NULL;
+    err code = ckpt_open(&f, path);
+    for (int slot = 0; code == OK && slot < optim_n_slots(o); slot++)
+        code = read_slot(f, g, o, slot);
+    h5_close(f);
+    return code;
+}

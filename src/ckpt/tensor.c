@@ -1,0 +1,96 @@
+/* Datasets and their checksums (CRC-32 as zlib and PNG have it). */
+#include <string.h>
+#include <zlib.h>
+
+#include "ckpt/inside.h"
+
+uint32_t ckpt_crc(const void *bytes, size_t count) {
+    const unsigned char *at = bytes;
+    uLong crc = crc32(0, NULL, 0);
+    while (count > 0) {
+        uInt piece = count < (1u << 30) ? (uInt)count : 1u << 30;
+        crc = crc32(crc, at, piece);
+        at += piece;
+        count -= piece;
+    }
+    return (uint32_t)crc;
+}
+
+size_t ckpt_type_bytes(h5_type type) {
+    switch (type) {
+    case H5_U8:
+        return 1;
+    case H5_I32:
+    case H5_U32:
+    case H5_F32:
+        return 4;
+    case H5_I64:
+    case H5_U64:
+    case H5_F64:
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+static err write_crc(h5_file *f, const char *object, uint32_t crc) {
+    return h5_write_attribute(f, object, "crc32", H5_U32, 0, &crc);
+}
+
+err ckpt_write_tensor(h5_file *f, const char *object, h5_type type, dims size, const void *values) {
+    uint64_t extent[DIMS_MAX] = {0};
+    for (int i = 0; i < size.rank; i++)
+        extent[i] = (uint64_t)size.size[i];
+    err code = h5_write(f, object, type, size.rank, extent, values);
+    if (code == OK)
+        code = write_crc(f, object, ckpt_crc(values, (size_t)dims_size(size) * ckpt_type_bytes(type)));
+    return code;
+}
+
+static err check_crc(h5_file *f, const char *object, uint32_t is) {
+    uint32_t should = is;
+    err code = h5_has_attribute(f, object, "crc32") ? h5_read_attribute(f, object, "crc32", H5_U32, 0, &should) : OK;
+    if (code == OK && is != should)
+        code = fail(ERR_DATA, "%s: /%s is damaged: its CRC-32 is %08x and should be %08x", h5_path(f), object, is, should);
+    return code;
+}
+
+err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values) {
+    h5_info info;
+    err code = h5_get_info(f, object, &info);
+    if (code == OK)
+        code = h5_read(f, object, type, 0, UINT64_MAX, values);
+    if (code == OK && info.type == type)
+        code = check_crc(f, object, ckpt_crc(values, info.count * ckpt_type_bytes(type)));
+    return code;
+}
+
+/* ---- texts ---- */
+
+static uint32_t crc_of_texts(char *const *texts, uint64_t count) {
+    uLong crc = crc32(0, NULL, 0);
+    for (uint64_t i = 0; i < count; i++) {
+        if (i > 0)
+            crc = crc32(crc, (const unsigned char *)"", 1);
+        crc = crc32(crc, (const unsigned char *)texts[i], (uInt)strlen(texts[i]));
+    }
+    return (uint32_t)crc;
+}
+
+err ckpt_write_texts(h5_file *f, const char *object, char *const *texts, uint64_t count) {
+    err code = h5_write_strings(f, object, texts, count);
+    return code == OK ? write_crc(f, object, crc_of_texts(texts, count)) : code;
+}
+
+err ckpt_read_texts(h5_file *f, const char *object, char ***texts, uint64_t *count) {
+    err code = h5_read_strings(f, object, texts, count);
+    if (code != OK)
+        return code;
+    code = check_crc(f, object, crc_of_texts(*texts, *count));
+    if (code != OK) {
+        h5_free_names(*texts, *count);
+        *texts = NULL;
+        *count = 0;
+    }
+    return code;
+}

@@ -1,0 +1,85 @@
+/* What says that a file is a checkpoint, and a whole one. */
+#include <string.h>
+
+#include "ckpt/inside.h"
+
+static err check_format(h5_file *f) {
+    char *format = NULL;
+    int64_t version = 0;
+    if (!h5_has_attribute(f, "/", "format") || h5_read_attribute_text(f, "/", "format", &format) != OK)
+        return fail(ERR_DATA, "%s: is no checkpoint: it has no attribute format", h5_path(f));
+    err code = OK;
+    if (strcmp(format, "shoal-checkpoint") != 0)
+        code = fail(ERR_DATA, "%s: is no checkpoint: its format is \"%s\"", h5_path(f), format);
+    mem_free(format);
+    if (code == OK)
+        code = h5_read_attribute(f, "/", "version", H5_I64, 0, &version);
+    if (code == OK && version != 1)
+        code = fail(ERR_DATA, "%s: is a checkpoint of version %d, this program reads version 1", h5_path(f), (int)version);
+    if (code == OK && !h5_is_group(f, "model"))
+        code = fail(ERR_DATA, "%s: holds no /model", h5_path(f));
+    return code;
+}
+
+err ckpt_open(h5_file **out, const char *path) {
+    err code = h5_open(out, path);
+    if (code != OK)
+        return code;
+    code = check_format(*out);
+    if (code != OK) {
+        h5_close(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+static err verify_texts(h5_file *f, const char *object) {
+    char **texts = NULL;
+    uint64_t count = 0;
+    err code = ckpt_read_texts(f, object, &texts, &count);
+    h5_free_names(texts, count);
+    return code;
+}
+
+static err verify_dataset(h5_file *f, const char *object) {
+    h5_info info;
+    err code = h5_get_info(f, object, &info);
+    if (code != OK)
+        return code;
+    if (info.type == H5_STRING)
+        return verify_texts(f, object);
+    size_t bytes = ckpt_type_bytes(info.type);
+    if (bytes == 0)
+        return OK; /* nothing of ours */
+    void *values = mem_new(info.count, bytes);
+    code = ckpt_read_tensor(f, object, info.type, values);
+    mem_free(values);
+    return code;
+}
+
+/* Every dataset of a group and of the groups in it. `group` is "" for the root. */
+static err verify_group(h5_file *f, const char *group) {
+    char **names = NULL;
+    uint64_t count = 0;
+    err code = h5_list(f, *group ? group : "/", &names, &count);
+    for (uint64_t i = 0; i < count && code == OK; i++) {
+        char *object = text_format("%s%s%s", group, *group ? "/" : "", names[i]);
+        code = h5_is_group(f, object) ? verify_group(f, object) : verify_dataset(f, object);
+        mem_free(object);
+    }
+    h5_free_names(names, count);
+    return code;
+}
+
+err ckpt_verify(const char *path) {
+    h5_file *f = NULL;
+    ckpt_info info = {0};
+    err code = ckpt_open(&f, path);
+    if (code == OK)
+        code = verify_group(f, "");
+    h5_close(f);
+    if (code == OK)
+        code = ckpt_read_info(path, &info);
+    ckpt_info_reset(&info);
+    return code;
+}

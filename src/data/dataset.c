@@ -1,0 +1,136 @@
+/* A data set: one file or several that fit together, in name order. */
+#define _POSIX_C_SOURCE 200809L
+#include "data/dataset.h"
+
+#include <glob.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static err check_classes(const dataset_part *p, const dataset_part *first) {
+    if (p->n_classes != first->n_classes)
+        return fail(ERR_DATA, "%s: has %d classes, %s has %d", p->path, (int)p->n_classes, first->path, (int)first->n_classes);
+    for (uint64_t i = 0; i < p->n_classes; i++)
+        if (strcmp(p->classes[i], first->classes[i]) != 0)
+            return fail(ERR_DATA, "%s: class %d is \"%s\", in %s it is \"%s\"", p->path, (int)i, p->classes[i], first->path,
+                        first->classes[i]);
+    return OK;
+}
+
+static err check_fits(const dataset_part *p, const dataset_part *first) {
+    if (p->encoded != first->encoded)
+        return fail(ERR_DATA, "%s: holds %s, %s holds %s", p->path, p->encoded ? "JPEG or PNG files" : "pixels", first->path,
+                    first->encoded ? "JPEG or PNG files" : "pixels");
+    if (p->channels != first->channels || !shape_equal(p->image, first->image)) {
+        char here[SHAPE_TEXT], there[SHAPE_TEXT];
+        return fail(ERR_DATA, "%s: its pictures are %s, in %s they are %s", p->path, shape_text(here, p->image), first->path,
+                    shape_text(there, first->image));
+    }
+    return check_classes(p, first);
+}
+
+static err add_part(dataset *d, const char *path) {
+    d->parts = mem_resize(d->parts, (size_t)d->n_parts + 1, sizeof *d->parts);
+    dataset_part *p = &d->parts[d->n_parts++];
+    err code = dataset_part_open(p, path);
+    if (code == OK)
+        code = check_fits(p, d->parts);
+    p->first = d->count;
+    d->count += p->count;
+    return code;
+}
+
+/* Files that are parts of one set usually all carry the set's mean and std; where each has its own, they count by pictures. */
+static void join_statistics(dataset *d) {
+    for (int c = 0; c < d->parts[0].channels; c++) {
+        double sum = 0, squares = 0;
+        bool same = true;
+        for (int i = 0; i < d->n_parts; i++) {
+            const dataset_part *p = &d->parts[i];
+            double mean = p->mean[c], std = p->std[c];
+            sum += mean * (double)p->count;
+            squares += (mean * mean + std * std) * (double)p->count;
+            same = same && p->mean[c] == d->parts[0].mean[c] && p->std[c] == d->parts[0].std[c];
+        }
+        double mean = sum / (double)d->count, variance = squares / (double)d->count - mean * mean;
+        d->mean[c] = same ? d->parts[0].mean[c] : (float)mean;
+        d->std[c] = same ? d->parts[0].std[c] : (float)sqrt(variance > 0 ? variance : 0);
+    }
+}
+
+static int compare_paths(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A name that is there as it stands is no pattern, whatever signs are in it. */
+static err add_matches(dataset *d, const char *pattern) {
+    if (!strpbrk(pattern, "*?[") || access(pattern, F_OK) == 0)
+        return add_part(d, pattern);
+    glob_t found;
+    int status = glob(pattern, GLOB_NOSORT, NULL, &found);
+    if (status == GLOB_NOMATCH)
+        return fail(ERR_IO, "%s: no such file", pattern);
+    if (status != 0)
+        return fail(ERR_IO, "%s: cannot be searched for", pattern);
+    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_paths);
+    err code = OK;
+    for (size_t i = 0; i < found.gl_pathc && code == OK; i++)
+        code = add_part(d, found.gl_pathv[i]);
+    globfree(&found);
+    return code;
+}
+
+err dataset_open(dataset **out, const char *pattern) {
+    dataset *d = mem_new(1, sizeof *d);
+    err code = add_matches(d, pattern);
+    if (code) {
+        dataset_close(d);
+        d = NULL;
+    } else {
+        join_statistics(d);
+    }
+    *out = d;
+    return code;
+}
+
+void dataset_close(dataset *d) {
+    if (!d)
+        return;
+    for (int i = 0; i < d->n_parts; i++)
+        dataset_part_reset(&d->parts[i]);
+    mem_free(d->parts);
+    mem_free(d);
+}
+
+int64_t dataset_count(const dataset *d) {
+    return d->count;
+}
+
+int dataset_n_classes(const dataset *d) {
+    return (int)d->parts[0].n_classes;
+}
+
+const char *dataset_class(const dataset *d, int label) {
+    return d->parts[0].classes[label];
+}
+
+int dataset_channels(const dataset *d) {
+    return d->parts[0].channels;
+}
+
+const float *dataset_mean(const dataset *d) {
+    return d->mean;
+}
+
+const float *dataset_std(const dataset *d) {
+    return d->std;
+}
+
+bool dataset_is_encoded(const dataset *d) {
+    return d->parts[0].encoded;
+}
+
+shape dataset_image_shape(const dataset *d) {
+    return d->parts[0].image;
+}

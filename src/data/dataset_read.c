@@ -1,0 +1,65 @@
+/* Samples of a data set: labels and pictures, read at their place in the file, each picture checked against its CRC. */
+#include "data/dataset.h"
+#include "data/image.h"
+
+#include <inttypes.h>
+#include <zlib.h>
+
+static const dataset_part *part_of(const dataset *d, int64_t id) {
+    int low = 0, high = d->n_parts - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (d->parts[middle].first <= id)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return &d->parts[low];
+}
+
+err dataset_label(const dataset *d, int64_t id, int32_t *label) {
+    const dataset_part *p = part_of(d, id);
+    return dataset_table_read(p, &p->labels, id - p->first, 1, label);
+}
+
+static err check_crc(const dataset_part *p, int64_t i, const uint8_t *bytes, size_t n_bytes) {
+    uint32_t stored;
+    err code = dataset_table_read(p, &p->crcs, i, 1, &stored);
+    if (code)
+        return code;
+    uint32_t computed = (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, n_bytes);
+    if (stored != computed)
+        return fail(ERR_DATA, "%s: picture %" PRId64 ": CRC mismatch (stored %08" PRIx32 ", computed %08" PRIx32 ")", p->path, i, stored,
+                    computed);
+    return OK;
+}
+
+static err read_pixels(const dataset_part *p, int64_t i, image *im) {
+    size_t bytes = (size_t)shape_size(p->image);
+    image_resize_buffer(im, (int)p->image.w, (int)p->image.h, (int)p->image.c);
+    err code = dataset_part_read(p, p->images_at + i * (int64_t)bytes, im->pixels, bytes);
+    return code ? code : check_crc(p, i, im->pixels, bytes);
+}
+
+static err read_encoded(const dataset_part *p, int64_t i, image *im, byte_buffer *buffer) {
+    uint64_t ends[2];
+    err code = dataset_table_read(p, &p->offsets, i, 2, ends);
+    if (code)
+        return code;
+    if (ends[0] > ends[1] || ends[1] > p->total)
+        return fail(ERR_DATA, "%s: picture %" PRId64 ": offsets %" PRIu64 " to %" PRIu64 " are not within the %" PRIu64 " bytes", p->path, i,
+                    ends[0], ends[1], p->total);
+    byte_buffer_resize(buffer, (size_t)(ends[1] - ends[0]));
+    code = dataset_part_read(p, p->images_at + (int64_t)ends[0], buffer->bytes, buffer->size);
+    if (code == OK)
+        code = check_crc(p, i, buffer->bytes, buffer->size);
+    if (code)
+        return code;
+    code = image_decode(im, buffer->bytes, buffer->size, p->channels);
+    return code ? err_prefix("%s: picture %" PRId64, p->path, i) : OK;
+}
+
+err dataset_image(const dataset *d, int64_t id, image *im, byte_buffer *buffer) {
+    const dataset_part *p = part_of(d, id);
+    return p->encoded ? read_encoded(p, id - p->first, im, buffer) : read_pixels(p, id - p->first, im);
+}

@@ -1,0 +1,85 @@
+/* Making data sets: the writer of one file, and what the kinds of pack share. Inside of the data room only. */
+#ifndef SHOAL_DATA_PACK_H
+#define SHOAL_DATA_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "data/data.h"
+#include "tensor/tensor.h"
+
+/* ---- one file of a data set, picture by picture ---- */
+
+/* Writes FOLDER/NAME.h5. Until dataset_writer_finish() the pictures are in a file without a name, so that nothing is left behind. */
+typedef struct dataset_writer dataset_writer;
+
+typedef struct dataset_writer_options {
+    const char *folder, *name; /* the folder is made, with its parents; "train" or "val" */
+    char *const *classes;
+    int n_classes;
+    shape image;   /* of every picture, then `/images`; or zero: the pictures are JPEG or PNG files, then `/encoded` */
+    int channels;  /* of mean and std, 1 or 3 */
+    int64_t count; /* how many pictures are expected, for the progress line */
+} dataset_writer_options;
+
+/* ERR_IO. */
+err dataset_writer_new(dataset_writer **out, const dataset_writer_options *options);
+
+/* The next picture. `bytes` are its pixels (h, w, c), or its file; `decoded` are the pixels of an encoded picture, for mean and std
+ * (NULL where `bytes` are pixels). Shows progress. ERR_IO; ERR_DATA where the label is not in [0, n_classes). */
+err dataset_writer_add(dataset_writer *w, const uint8_t *bytes, size_t n_bytes, int32_t label, const image *decoded);
+int64_t dataset_writer_count(const dataset_writer *w); /* pictures so far */
+
+/* Writes the HDF5 file under a temporary name, gives it its own, and prints one line of summary. ERR_IO; ERR_DATA where no picture was
+ * added. */
+err dataset_writer_finish(dataset_writer *w);
+
+/* Frees; what was not finished is gone. NULL is allowed. */
+void dataset_writer_free(dataset_writer *w);
+
+/* ---- mean and standard deviation, exact whatever the order: sums of whole numbers ---- */
+
+typedef struct pixel_sums {
+    uint64_t count, sum[3], squares[3];
+} pixel_sums;
+
+/* Adds pixels; grey ones count in every channel of `channels`. */
+void pixel_sums_add(pixel_sums *s, const uint8_t *pixels, size_t count, int pixel_channels, int channels);
+
+/* Of x/255; population standard deviation. */
+void pixel_sums_finish(const pixel_sums *s, int channels, float *mean, float *std);
+
+/* ---- a long piece of work, watched: redrawn on a terminal, elsewhere a line every few seconds ---- */
+
+typedef struct pack_progress {
+    const char *name;
+    int64_t count;
+    double start, shown;
+} pack_progress;
+
+void pack_progress_show(pack_progress *p, int64_t done);
+
+/* ---- kinds ---- */
+
+err pack_glyphs(const pack_options *options);
+err pack_mnist(const pack_options *options);
+err pack_cifar10(const pack_options *options);
+err pack_cifar100(const pack_options *options);
+err pack_folder(const pack_options *options);
+
+/* ---- files of the kinds ---- */
+
+/* The lines of a text file that are not empty: names of classes. ERR_IO. */
+err pack_read_lines(const char *path, char ***lines, int *count);
+void pack_free_lines(char **lines, int count);
+
+/* `0`, `1`, … as names of classes. */
+void pack_number_classes(int n, char ***names);
+
+/* ERR_IO where there is no such folder. */
+err pack_check_folder(const char *path);
+bool pack_file_is_there(const char *path);
+
+#endif

@@ -1,0 +1,167 @@
+/* Folders of pictures: what lies in them, in an order that does not depend on the file system. */
+#define _POSIX_C_SOURCE 200809L
+#include "data/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum { DEPTH_MAX = 16 }; /* folders below a class; a link may lead in a circle */
+
+typedef struct entries {
+    char **names;
+    int64_t count;
+} entries;
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_names(char **names, int64_t count) {
+    if (count)
+        qsort(names, (size_t)count, sizeof *names, compare_names);
+}
+
+static void append(char ***names, int64_t *count, char *name) {
+    *names = mem_resize(*names, (size_t)*count + 1, sizeof **names);
+    (*names)[(*count)++] = name;
+}
+
+static void free_names(char **names, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        mem_free(names[i]);
+    mem_free(names);
+}
+
+/* Everything in a folder but what is hidden, sorted. */
+static err list_folder(const char *path, entries *found) {
+    *found = (entries){0};
+    DIR *d = opendir(path);
+    if (!d)
+        return errno == ENOENT ? fail(ERR_IO, "%s: no such folder", path) : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+        if (e->d_name[0] != '.')
+            append(&found->names, &found->count, mem_string(e->d_name));
+    closedir(d);
+    sort_names(found->names, found->count);
+    return OK;
+}
+
+static bool is_folder(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+/* Pictures by name: also of formats that cannot be read, so that they are named when they are skipped. */
+static bool is_picture_name(const char *name) {
+    static const char *const endings[] = {"jpg",  "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp",  "tif",
+                                          "tiff", "ppm",  "pgm", "pbm",  "pnm", "mpo", "avif", "heic", "heif"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot + 1, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Adds the pictures of `below` (a path below the class's folder, or "") and of the folders in it. */
+static err scan_class(picture_tree *t, class_folder *c, const char *below, int depth) {
+    char *path = text_format("%s%s%s", c->path, below[0] ? "/" : "", below);
+    entries found;
+    err code = depth > DEPTH_MAX ? fail(ERR_DATA, "%s: more than %d folders deep", path, DEPTH_MAX) : list_folder(path, &found);
+    mem_free(path);
+    if (code)
+        return code;
+    for (int64_t i = 0; i < found.count && code == OK; i++) {
+        char *name = text_format("%s%s%s", below, below[0] ? "/" : "", found.names[i]);
+        char *whole = text_format("%s/%s", c->path, name);
+        bool keep = false;
+        if (is_folder(whole))
+            code = scan_class(t, c, name, depth + 1);
+        else if (is_picture_name(name))
+            keep = true;
+        else
+            t->ignored++;
+        if (keep)
+            append(&c->files, &c->count, name);
+        else
+            mem_free(name);
+        mem_free(whole);
+    }
+    free_names(found.names, found.count);
+    return code;
+}
+
+static void add_class(picture_tree *t, const char *name, char *path) {
+    size_t n = (size_t)t->n_classes + 1;
+    t->classes = mem_resize(t->classes, n, sizeof *t->classes);
+    t->folders = mem_resize(t->folders, n, sizeof *t->folders);
+    t->classes[t->n_classes] = mem_string(name);
+    t->folders[t->n_classes++] = (class_folder){.path = path};
+}
+
+static err find_classes(picture_tree *t) {
+    entries found;
+    err code = list_folder(t->root, &found);
+    if (code)
+        return code;
+    for (int64_t i = 0; i < found.count; i++) {
+        char *path = text_format("%s/%s", t->root, found.names[i]);
+        if (is_folder(path))
+            add_class(t, found.names[i], path);
+        else
+            mem_free(path);
+    }
+    free_names(found.names, found.count);
+    if (t->n_classes == 0)
+        return fail(ERR_DATA, "%s: no folders in it; pictures have to lie in a folder a class", t->root);
+    return OK;
+}
+
+err picture_tree_scan(picture_tree *t, const char *root) {
+    *t = (picture_tree){.root = mem_string(root)};
+    err code = find_classes(t);
+    for (int i = 0; i < t->n_classes && code == OK; i++) {
+        class_folder *c = &t->folders[i];
+        code = scan_class(t, c, "", 0);
+        sort_names(c->files, c->count);
+        t->count += c->count;
+        if (code == OK && c->count == 0)
+            log_warn("%s: no pictures in it", c->path);
+    }
+    if (code == OK && t->count == 0)
+        code = fail(ERR_DATA, "%s: no pictures in its folders", root);
+    return code;
+}
+
+void picture_tree_reset(picture_tree *t) {
+    for (int i = 0; i < t->n_classes; i++) {
+        free_names(t->folders[i].files, t->folders[i].count);
+        mem_free(t->folders[i].path);
+    }
+    mem_free(t->folders);
+    free_names(t->classes, t->n_classes);
+    mem_free(t->root);
+    *t = (picture_tree){0};
+}
+
+bool picture_tree_is_there(const char *root) {
+    entries found;
+    if (!is_folder(root))
+        return false;
+    if (list_folder(root, &found) != OK) {
+        err_clear();
+        return false;
+    }
+    bool there = false;
+    for (int64_t i = 0; i < found.count && !there; i++) {
+        char *path = text_format("%s/%s", root, found.names[i]);
+        there = is_folder(path);
+        mem_free(path);
+    }
+    free_names(found.names, found.count);
+    return there;
+}

@@ -1,0 +1,167 @@
+/* HDF5 files opened, made and closed, with what can be wrong said in plain words. */
+#define _POSIX_C_SOURCE 200809L
+#include "h5/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SUPERBLOCK_BYTES = 96 }; /* of a file of HDF5's oldest form; no file is shorter */
+
+/* HDF5 prints nothing of its own, and does not try at exit to write again what could not be written before: on a full disk it would
+ * complain without end. Every file is closed by us. */
+static void start_library(void) {
+    static bool started;
+    if (!started)
+        H5dont_atexit();
+    started = true;
+    H5open();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+const char *h5_reason(void) {
+    return errno ? strerror(errno) : "HDF5 failed";
+}
+
+/* A file is either read only or not yet under its final name, so locks protect nothing, and some network file systems refuse them. */
+static hid_t access_list(void) {
+    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+    H5Pset_file_locking(list, 0, 1);
+#endif
+    return list;
+}
+
+static h5_file *make_handle(hid_t id, const char *path) {
+    h5_file *f = mem_new(1, sizeof *f);
+    f->id = id;
+    f->path = mem_string(path);
+    return f;
+}
+
+/* What is wrong with a file before HDF5 looks at it. */
+static err check_readable(const char *path, size_t *bytes) {
+    struct stat s;
+    if (stat(path, &s) != 0)
+        return errno == ENOENT ? fail(ERR_IO, "%s: no such file", path) : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    if (S_ISDIR(s.st_mode))
+        return fail(ERR_IO, "%s: is a folder, not a file", path);
+    if (access(path, R_OK) != 0)
+        return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    *bytes = (size_t)s.st_size;
+    if (*bytes == 0)
+        return fail(ERR_DATA, "%s: is empty, not an HDF5 file", path);
+    return OK;
+}
+
+static herr_t find_truncated(unsigned n, const H5E_error2_t *error, void *found) {
+    (void)n;
+    if (error->min_num == H5E_TRUNCATED)
+        *(bool *)found = true;
+    return 0;
+}
+
+static err refuse(const char *path, size_t bytes) {
+    bool truncated = false;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, find_truncated, &truncated);
+    if (truncated || bytes < SUPERBLOCK_BYTES)
+        return fail(ERR_DATA, "%s: truncated: only %zu bytes are there; copy or make it again", path, bytes);
+    return fail(ERR_DATA, "%s: damaged HDF5 file: it cannot be opened", path);
+}
+
+err h5_open(h5_file **out, const char *path) {
+    *out = NULL;
+    size_t bytes;
+    err code = check_readable(path, &bytes);
+    if (code)
+        return code;
+    start_library();
+    hid_t access_as = access_list();
+    if (H5Fis_hdf5(path) <= 0) {
+        H5Pclose(access_as);
+        return fail(ERR_DATA, "%s: not an HDF5 file", path);
+    }
+    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access_as);
+    if (id < 0)
+        code = refuse(path, bytes);
+    else
+        *out = make_handle(id, path);
+    H5Pclose(access_as);
+    return code;
+}
+
+void h5_close(h5_file *f) {
+    if (!f)
+        return;
+    H5Fclose(f->id);
+    mem_free(f->path);
+    mem_free(f);
+}
+
+const char *h5_path(const h5_file *f) {
+    return f->path;
+}
+
+/* HDF5 does not tell why a file cannot be made; the system does. */
+static err check_writable(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    close(fd);
+    return OK;
+}
+
+err h5_create(h5_file **out, const char *path) {
+    *out = NULL;
+    err code = check_writable(path);
+    if (code)
+        return code;
+    start_library();
+    hid_t access_as = access_list();
+    errno = 0;
+    hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access_as);
+    H5Pclose(access_as);
+    if (id < 0)
+        return fail(ERR_IO, "%s: cannot be written: %s", path, h5_reason());
+    *out = make_handle(id, path);
+    return OK;
+}
+
+static bool sync_file(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool good = fsync(fd) == 0;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return good;
+}
+
+err h5_finish(h5_file *f) {
+    errno = 0;
+    bool good = H5Fflush(f->id, H5F_SCOPE_GLOBAL) >= 0;
+    int reason = errno;
+    good = H5Fclose(f->id) >= 0 && good;
+    if (good) {
+        good = sync_file(f->path);
+        reason = errno;
+    }
+    errno = reason;
+    err code = good ? OK : fail(ERR_IO, "%s: cannot be written: %s", f->path, h5_reason());
+    mem_free(f->path);
+    mem_free(f);
+    return code;
+}
+
+const char *h5_library(void) {
+    static char text[32];
+    unsigned major, minor, release;
+    if (!text[0] && H5get_libversion(&major, &minor, &release) >= 0)
+        snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+    return text;
+}

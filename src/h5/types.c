@@ -1,0 +1,78 @@
+/* HDF5's types and ours. */
+#include "h5/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+hid_t h5_native(h5_type type) {
+    switch (type) {
+    case H5_U8:
+        return H5T_NATIVE_UINT8;
+    case H5_I32:
+        return H5T_NATIVE_INT32;
+    case H5_U32:
+        return H5T_NATIVE_UINT32;
+    case H5_I64:
+        return H5T_NATIVE_INT64;
+    case H5_U64:
+        return H5T_NATIVE_UINT64;
+    case H5_F32:
+        return H5T_NATIVE_FLOAT;
+    case H5_F64:
+        return H5T_NATIVE_DOUBLE;
+    default:
+        return H5I_INVALID_HID;
+    }
+}
+
+const char *h5_type_name(h5_type type) {
+    static const char *const names[] = {"uint8", "int32", "uint32", "int64", "uint64", "float32", "float64", "text"};
+    return type == H5_OTHER ? "something else" : names[type];
+}
+
+static h5_type integer_type(size_t bytes, bool is_signed) {
+    if (bytes == 1 && !is_signed)
+        return H5_U8;
+    if (bytes == 4)
+        return is_signed ? H5_I32 : H5_U32;
+    if (bytes == 8)
+        return is_signed ? H5_I64 : H5_U64;
+    return H5_OTHER;
+}
+
+h5_type h5_type_of(hid_t type) {
+    size_t bytes = H5Tget_size(type);
+    switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+        return integer_type(bytes, H5Tget_sign(type) == H5T_SGN_2);
+    case H5T_FLOAT:
+        return bytes == 4 ? H5_F32 : bytes == 8 ? H5_F64 : H5_OTHER;
+    case H5T_STRING:
+        return H5_STRING;
+    default:
+        return H5_OTHER;
+    }
+}
+
+bool h5_describe(h5_info *info, hid_t type, hid_t space) {
+    memset(info, 0, sizeof *info);
+    info->type = h5_type_of(type);
+    info->rank = H5Sget_simple_extent_ndims(space);
+    info->offset = -1;
+    if (info->rank < 0 || info->rank > H5_MAX_RANK)
+        return false;
+    hsize_t size[H5_MAX_RANK];
+    H5Sget_simple_extent_dims(space, size, NULL);
+    for (int i = 0; i < info->rank; i++)
+        info->size[i] = size[i];
+    info->count = (uint64_t)H5Sget_simple_extent_npoints(space);
+    return true;
+}
+
+char *h5_what(char out[H5_WHAT], const char *object, const char *name) {
+    if (name)
+        snprintf(out, H5_WHAT, "attribute %s of %s", name, object);
+    else
+        snprintf(out, H5_WHAT, "%s", object);
+    return out;
+}

@@ -1,0 +1,146 @@
+/* Every key of a job file. */
+#include <string.h>
+
+#include "job/inside.h"
+
+#define AT(member) offsetof(job, member)
+#define LIST(counter, most_elements) .count_place = offsetof(job, counter), .capacity = (most_elements)
+#define WORDS(names) .words = (names), .n_words = &n_##names
+#define MANY 1e15
+
+const job_key job_keys[] = {
+    {"", "name", &job_type_text, AT(name), NULL, "of the experiment; the run folder is runs/NAME", .fixed = false},
+
+    {"model", "name", &job_type_text, AT(model.name), NULL, "`shoal model --help` lists them; further keys are the model's options",
+     .fixed = true},
+    {"model", "classes", &job_type_int, AT(model.classes), "0", "outputs; 0: as many as the data set has", 0, 1e8, .fixed = true},
+
+    {"data", "train", &job_type_text, AT(data.train), NULL, "data set, or a glob of its files", .fixed = false},
+    {"data", "val", &job_type_text, AT(data.val), "null", "data set that is evaluated after each epoch", .fixed = false},
+    {"data", "shuffle", &job_type_bool, AT(data.shuffle), "true", "a new order each epoch", .fixed = true},
+    {"data", "drop_last", &job_type_bool, AT(data.drop_last), "true", "leave out what fills no batch at the end of an epoch",
+     .fixed = true},
+    {"data", "mean", &job_type_floats, AT(data.mean), "[]", "of x/255, a number a channel; []: the data set's", -1e6, 1e6,
+     LIST(data.n_mean, 3), .fixed = true},
+    {"data", "std", &job_type_floats, AT(data.std), "[]", "of x/255, a number a channel; []: the data set's", 1e-6, 1e6,
+     LIST(data.n_std, 3), .fixed = true},
+    {"data", "augment", &job_type_transforms, AT(data.augment), "[]", "transforms of training pictures, in order", .fixed = true},
+    {"data", "eval", &job_type_transforms, AT(data.eval), "[]", "transforms of evaluated pictures, in order", .fixed = false},
+
+    {"train", "epochs", &job_type_whole, AT(train.epochs), NULL, "times through the training set", 1, 1e9, .fixed = false},
+    {"train", "batch", &job_type_whole, AT(train.batch), NULL, "samples of a step, all ranks together", 1, 1e9, .fixed = true},
+    {"train", "max_steps", &job_type_whole, AT(train.max_steps), "0", "end after so many steps, with a checkpoint; 0: no limit", 0, MANY,
+     .fixed = false},
+    {"train", "lanes", &job_type_int, AT(train.lanes), "8", "pieces of a batch: these decide the result, ranks and threads do not", 1,
+     65536, .fixed = true},
+    {"train", "seed", &job_type_seed, AT(train.seed), "1", "of everything that is drawn", .fixed = true},
+    {"train", "label_smoothing", &job_type_real, AT(train.label_smoothing), "0", "share of the target that all classes divide", 0, 1,
+     .fixed = false},
+    {"train", "sync_batchnorm", &job_type_norm_scope, AT(train.sync_batchnorm), "global",
+     "statistics over the global batch, a rank's part of it, or a lane: global, rank, lane", .fixed = false},
+
+    {"optimizer", "name", &job_type_word, AT(optimizer.name), "sgd", "", WORDS(optim_names), .fixed = true},
+    {"optimizer", "lr", &job_type_real, AT(optimizer.lr), NULL, "learning rate, which the schedule scales", 0, 1e6, .fixed = false},
+    {"optimizer", "momentum", &job_type_real, AT(optimizer.momentum), "0", "v = momentum * v + gradient", 0, 1, .fixed = false},
+    {"optimizer", "nesterov", &job_type_bool, AT(optimizer.nesterov), "false", "Nesterov's momentum", .fixed = false},
+    {"optimizer", "weight_decay", &job_type_real, AT(optimizer.weight_decay), "0", "of convolutions' and linear layers' weights", 0, 1e6,
+     .fixed = false},
+    {"optimizer", "norm_weight_decay", &job_type_real, AT(optimizer.norm_weight_decay), "weight_decay",
+     "of batch norms' weights and biases", 0, 1e6, .fixed = false},
+    {"optimizer", "bias_weight_decay", &job_type_real, AT(optimizer.bias_weight_decay), "weight_decay", "of other biases", 0, 1e6,
+     .fixed = false},
+
+    {"schedule", "name", &job_type_word, AT(schedule.name), "constant", "", WORDS(schedule_names), .fixed = false},
+    {"schedule", "step_epochs", &job_type_int, AT(schedule.step_epochs), "30", "step: times gamma every so many epochs", 1, 1e9,
+     .fixed = false},
+    {"schedule", "gamma", &job_type_real, AT(schedule.gamma), "0.1", "step, multistep: the factor", 0, 1e6, .fixed = false},
+    {"schedule", "milestones", &job_type_ints, AT(schedule.milestones), "[]", "multistep: epochs, rising", 1, 1e9,
+     LIST(schedule.n_milestones, SCHEDULE_MAX_MILESTONES), .fixed = false},
+    {"schedule", "min_lr", &job_type_real, AT(schedule.min_lr), "0", "cosine, poly: the last rate", 0, 1e6, .fixed = false},
+    {"schedule", "power", &job_type_real, AT(schedule.power), "1", "poly: the exponent", 0, 100, .fixed = false},
+    {"schedule", "warmup_epochs", &job_type_real, AT(schedule.warmup_epochs), "0",
+     "the rate rises linearly for so many epochs; may be a fraction", 0, 1e9, .fixed = false},
+    {"schedule", "warmup_decay", &job_type_real, AT(schedule.warmup_decay), "0.01", "where the warmup begins, as a part of lr", 0, 1,
+     .fixed = false},
+
+    {"init", "from", &job_type_text, AT(init.from), "null", "checkpoint whose weights the run begins with", .fixed = false},
+    {"init", "freeze", &job_type_texts, AT(init.freeze), "[]", "globs of parameters that are not trained",
+     LIST(init.n_freeze, JOB_MAX_PATTERNS), .fixed = true},
+    {"init", "replace_head", &job_type_bool, AT(init.replace_head), "false", "the last layer starts anew, for other classes",
+     .fixed = false},
+
+    {"checkpoint", "every_epochs", &job_type_whole, AT(checkpoint.every_epochs), "1", "a step-N.h5 every so many epochs; 0: never", 0,
+     MANY, .fixed = false},
+    {"checkpoint", "every_steps", &job_type_whole, AT(checkpoint.every_steps), "0", "a step-N.h5 every so many steps; 0: never", 0, MANY,
+     .fixed = false},
+    {"checkpoint", "every_seconds", &job_type_real, AT(checkpoint.every_seconds), "600", "last.h5 at least so often; 0: never", 0, 1e9,
+     .fixed = false},
+    {"checkpoint", "keep", &job_type_int, AT(checkpoint.keep), "3", "step-N.h5 files that stay", 0, 1e6, .fixed = false},
+
+    {"log", "every_steps", &job_type_whole, AT(log.every_steps), "10", "a line of metrics.jsonl every so many steps", 1, MANY,
+     .fixed = false},
+};
+const int n_job_keys = sizeof job_keys / sizeof *job_keys;
+
+const job_key *job_find_key(const char *section, const char *name) {
+    for (int i = 0; i < n_job_keys; i++)
+        if (strcmp(job_keys[i].section, section) == 0 && strcmp(job_keys[i].name, name) == 0)
+            return &job_keys[i];
+    return NULL;
+}
+
+const job_key *job_key_followed(const job_key *key) {
+    return key->type == &job_type_real && key->standard ? job_find_key(key->section, key->standard) : NULL;
+}
+
+bool job_is_section(const char *word) {
+    for (int i = 0; i < n_job_keys; i++)
+        if (*word && strcmp(job_keys[i].section, word) == 0)
+            return true;
+    return false;
+}
+
+/* The section of which the word is a key, or NULL. */
+static const char *home_of(const char *word) {
+    for (int i = 0; i < n_job_keys; i++)
+        if (strcmp(job_keys[i].name, word) == 0)
+            return job_keys[i].section;
+    return NULL;
+}
+
+char *job_suggest(char out[128], const char *section, const char *word) {
+    const char **near = mem_new((size_t)n_job_keys, sizeof *near);
+    size_t count = 0;
+    for (int i = 0; i < n_job_keys; i++)
+        if (strcmp(job_keys[i].section, section) == 0)
+            near[count++] = job_keys[i].name;
+        else if (!*section)
+            near[count++] = job_keys[i].section;
+    text_suggest(out, word, near, count, sizeof *near);
+    mem_free(near);
+    const char *home = home_of(word);
+    if (!*out && home)
+        snprintf(out, 128, " (did you mean \"%s%s%s\"?)", home, *home ? "." : "", word);
+    return out;
+}
+
+/* ---- help ---- */
+
+static void print_key(FILE *out, const job_key *key) {
+    fprintf(out, "    %-18s %-14s ", key->name, key->standard ? key->standard : "(required)");
+    for (int i = 0; key->words && i < *key->n_words; i++)
+        fprintf(out, "%s%s", i ? ", " : "", key->words[i]);
+    fprintf(out, "%s\n", key->help);
+}
+
+void job_print_keys(FILE *out) {
+    fprintf(out, "Keys of a job file and their defaults:\n");
+    for (int i = 0; i < n_job_keys; i++) {
+        const job_key *key = &job_keys[i];
+        if (*key->section && strcmp(key->section, job_keys[i - 1].section) != 0)
+            fprintf(out, "  %s:\n", key->section);
+        print_key(out, key);
+    }
+    fprintf(out, "Transforms of data.augment and data.eval:\n");
+    job_print_transforms(out);
+}

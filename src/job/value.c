@@ -1,0 +1,229 @@
+/* Values of one scalar: text, words, numbers, true and false. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "job/inside.h"
+
+/* ---- text ---- */
+
+err job_read_text(const reading *r, const job_key *key, const yaml_node_t *yaml, char **value) {
+    const char *text = job_scalar(yaml);
+    if (!text || !*text)
+        return job_wrong_type(r, key, yaml, "text");
+    *value = mem_string(text);
+    return OK;
+}
+
+static void release_text(const job_key *key, void *base) {
+    char **member = job_member(key, base);
+    mem_free(*member);
+    *member = NULL;
+}
+
+static err read_text(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    char *value = NULL;
+    bool may_lack = key->standard && strcmp(key->standard, "null") == 0;
+    err code = may_lack && job_is_null(yaml) ? OK : job_read_text(r, key, yaml, &value);
+    if (code != OK)
+        return code;
+    release_text(key, base);
+    *(char **)job_member(key, base) = value;
+    return OK;
+}
+
+static void write_text(writer *w, const job_key *key, const void *base) {
+    job_write_text(w, *(char **)job_member(key, base));
+}
+
+const job_type job_type_text = {"text", read_text, write_text, release_text};
+
+/* ---- words of a list ---- */
+
+static err find_word(const reading *r, const job_key *key, const yaml_node_t *yaml, const char *const *words, int count, int *found) {
+    const char *text = job_scalar(yaml);
+    if (!text)
+        return job_wrong_type(r, key, yaml, "text");
+    for (int i = 0; i < count; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *found = i;
+            return OK;
+        }
+    char hint[128], all[256] = "";
+    for (int i = 0; i < count; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i == 0 ? "" : i == count - 1 ? " or " : ", ", words[i]);
+    text_suggest(hint, text, words, (size_t)count, sizeof *words);
+    return job_error(r, yaml, key->section, key->name, "\"%s\" is not %s%s", text, all, hint);
+}
+
+static err read_word(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    int found;
+    err code = find_word(r, key, yaml, key->words, *key->n_words, &found);
+    if (code == OK) {
+        release_text(key, base);
+        *(char **)job_member(key, base) = mem_string(key->words[found]);
+    }
+    return code;
+}
+
+const job_type job_type_word = {"a word", read_word, write_text, release_text};
+
+static const char *const scope_names[] = {[NORM_GLOBAL] = "global", [NORM_RANK] = "rank", [NORM_LANE] = "lane"};
+
+static err read_norm_scope(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    int found;
+    err code = find_word(r, key, yaml, scope_names, sizeof scope_names / sizeof *scope_names, &found);
+    if (code == OK)
+        *(norm_scope *)job_member(key, base) = (norm_scope)found;
+    return code;
+}
+
+static void write_norm_scope(writer *w, const job_key *key, const void *base) {
+    job_write_scalar(w, scope_names[*(norm_scope *)job_member(key, base)]);
+}
+
+const job_type job_type_norm_scope = {"a word", read_norm_scope, write_norm_scope, NULL};
+
+/* ---- true and false, in YAML's spellings ---- */
+
+static bool to_bool(const char *text, bool *value) {
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0) {
+            *value = i % 2;
+            return true;
+        }
+    return false;
+}
+
+/* The text of a scalar without quotes, or NULL: what stands in quotes is text. */
+static const char *plain(const yaml_node_t *yaml) {
+    return yaml && yaml->type == YAML_SCALAR_NODE && yaml->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? job_scalar(yaml) : NULL;
+}
+
+static err read_bool(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    const char *text = plain(yaml);
+    if (!text || !to_bool(text, job_member(key, base)))
+        return job_wrong_type(r, key, yaml, "true or false");
+    return OK;
+}
+
+static void write_bool(writer *w, const job_key *key, const void *base) {
+    job_write_scalar(w, *(bool *)job_member(key, base) ? "true" : "false");
+}
+
+const job_type job_type_bool = {"true or false", read_bool, write_bool, NULL};
+
+/* ---- whole numbers ---- */
+
+static bool is_whole(const char *text) {
+    text += *text == '-' || *text == '+';
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+static err check_range(const reading *r, const job_key *key, const yaml_node_t *yaml, double value) {
+    if (value < key->least)
+        return job_error(r, yaml, key->section, key->name, "%s is too small: at least %.15g", job_scalar(yaml), key->least);
+    if (value > key->most)
+        return job_error(r, yaml, key->section, key->name, "%s is too large: at most %.15g", job_scalar(yaml), key->most);
+    return OK;
+}
+
+err job_read_whole(const reading *r, const job_key *key, const yaml_node_t *yaml, int64_t *value) {
+    const char *text = plain(yaml);
+    if (!text || !is_whole(text))
+        return job_wrong_type(r, key, yaml, "a whole number");
+    err code = check_range(r, key, yaml, strtod(text, NULL)); /* bounds are far inside those of int64_t */
+    if (code == OK)
+        *value = strtoll(text, NULL, 10);
+    return code;
+}
+
+static err read_whole(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    return job_read_whole(r, key, yaml, job_member(key, base));
+}
+
+static void write_whole(writer *w, const job_key *key, const void *base) {
+    job_write_whole(w, *(int64_t *)job_member(key, base));
+}
+
+const job_type job_type_whole = {"a whole number", read_whole, write_whole, NULL};
+
+static err read_int(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    int64_t value = 0;
+    err code = job_read_whole(r, key, yaml, &value);
+    if (code == OK)
+        *(int *)job_member(key, base) = (int)value;
+    return code;
+}
+
+static void write_int(writer *w, const job_key *key, const void *base) {
+    job_write_whole(w, *(int *)job_member(key, base));
+}
+
+const job_type job_type_int = {"a whole number", read_int, write_int, NULL};
+
+static err read_seed(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    const char *text = plain(yaml);
+    if (!text || !is_whole(text))
+        return job_wrong_type(r, key, yaml, "a whole number");
+    errno = 0;
+    uint64_t value = strtoull(text, NULL, 10);
+    if (*text == '-' || errno == ERANGE)
+        return job_error(r, yaml, key->section, key->name, "%s does not lie in 0 … %" PRIu64, text, UINT64_MAX);
+    *(uint64_t *)job_member(key, base) = value;
+    return OK;
+}
+
+static void write_seed(writer *w, const job_key *key, const void *base) {
+    char text[TEXT_NUMBER];
+    snprintf(text, sizeof text, "%" PRIu64, *(uint64_t *)job_member(key, base));
+    job_write_scalar(w, text);
+}
+
+const job_type job_type_seed = {"a whole number", read_seed, write_seed, NULL};
+
+/* ---- numbers; 1e-4 is one, whatever YAML 1.1 says ---- */
+
+static bool to_real(const char *text, double *value) {
+    char *end;
+    if (!*text || strspn(text, "0123456789+-.eE") != strlen(text))
+        return false;
+    *value = strtod(text, &end);
+    return *end == '\0' && isfinite(*value);
+}
+
+err job_read_real(const reading *r, const job_key *key, const yaml_node_t *yaml, double *value) {
+    const char *text = plain(yaml);
+    double number;
+    if (!text || !to_real(text, &number))
+        return job_wrong_type(r, key, yaml, "a number");
+    err code = check_range(r, key, yaml, number);
+    if (code == OK)
+        *value = number;
+    return code;
+}
+
+static err read_real(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    return job_read_real(r, key, yaml, job_member(key, base));
+}
+
+static void write_real(writer *w, const job_key *key, const void *base) {
+    job_write_real(w, *(double *)job_member(key, base));
+}
+
+const job_type job_type_real = {"a number", read_real, write_real, NULL};
+
+bool job_number_or_bool(const yaml_node_t *yaml, double *value) {
+    const char *text = plain(yaml);
+    bool flag;
+    if (text && to_real(text, value))
+        return true;
+    if (!text || !to_bool(text, &flag))
+        return false;
+    *value = flag;
+    return true;
+}

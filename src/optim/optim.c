@@ -1,0 +1,181 @@
+/* Optimisers by name, their state, and how an update is shared out among threads: the slice is cut at fixed places of the arena, each
+ * piece is one thread's, and an element's new value depends on nothing but that element. */
+#include <string.h>
+
+#include "optim/inside.h"
+
+enum { CHUNK = 16384 }; /* floats */
+
+static const optim_kind *const kinds[] = {&optim_sgd};
+const char *const optim_names[] = {"sgd"};
+const int n_optim_names = sizeof optim_names / sizeof *optim_names;
+
+/* A run of parameters with one weight decay. It begins where the last one ends, padding included. */
+typedef struct segment {
+    int64_t last;
+    float weight_decay;
+} segment;
+
+struct optim {
+    const optim_kind *kind;
+    optimizer_options options;
+    float *values;     /* the graph's */
+    arena slots;
+    int64_t size;      /* floats of the values, and of each slot */
+    segment *segments; /* in order of the arena */
+    int n_segments;
+};
+
+static err find_kind(const optim_kind **out, const char *name) {
+    for (int i = 0; i < n_optim_names; i++)
+        if (strcmp(name, kinds[i]->name) == 0) {
+            *out = kinds[i];
+            return OK;
+        }
+    char hint[128];
+    text_suggest(hint, name, optim_names, (size_t)n_optim_names, sizeof *optim_names);
+    return fail(ERR_USAGE, "optimizer.name: there is no optimizer \"%s\"%s", name, hint);
+}
+
+static double decay_of(const optimizer_options *options, param_role role) {
+    switch (role) {
+    case PARAM_NORM_WEIGHT:
+    case PARAM_NORM_BIAS:
+        return options->norm_weight_decay;
+    case PARAM_BIAS:
+        return options->bias_weight_decay;
+    default:
+        return options->weight_decay;
+    }
+}
+
+/* The trained parameter that lies next at or behind `offset`; NULL behind the last. */
+static const param *next_param(const graph *g, int64_t offset) {
+    const param *next = NULL;
+    for (int i = 0; i < graph_n_params(g); i++) {
+        const param *p = graph_param(g, i);
+        if (param_is_trained(p) && p->size > 0 && p->offset >= offset && (!next || p->offset < next->offset))
+            next = p;
+    }
+    return next;
+}
+
+static void add_segment(optim *o, int64_t last, float weight_decay) {
+    segment *newest = o->n_segments > 0 ? &o->segments[o->n_segments - 1] : NULL;
+    if (newest && newest->weight_decay == weight_decay)
+        newest->last = last;
+    else
+        o->segments[o->n_segments++] = (segment){last, weight_decay};
+}
+
+static void make_segments(optim *o, const graph *g) {
+    o->segments = mem_new((size_t)graph_n_params(g), sizeof *o->segments);
+    for (const param *p = next_param(g, 0), *after; p; p = after) {
+        after = next_param(g, p->offset + p->size);
+        add_segment(o, after ? after->offset : o->size, (float)decay_of(&o->options, p->role));
+    }
+}
+
+err optim_new(optim **out, graph *g, const optimizer_options *options) {
+    const optim_kind *kind = NULL;
+    *out = NULL;
+    err code = find_kind(&kind, options->name);
+    if (code != OK)
+        return code;
+    optim *o = mem_new(1, sizeof *o);
+    o->kind = kind;
+    o->options = *options;
+    o->options.name = kind->name;
+    o->values = graph_values(g);
+    o->size = graph_trained_size(g);
+    code = arena_init(&o->slots, (size_t)kind->n_slots * (size_t)o->size * sizeof(float), "the optimizer's state");
+    if (code != OK) {
+        mem_free(o);
+        return code;
+    }
+    make_segments(o, g);
+    *out = o;
+    return OK;
+}
+
+void optim_free(optim *o) {
+    if (!o)
+        return;
+    arena_reset(&o->slots);
+    mem_free(o->segments);
+    mem_free(o);
+}
+
+/* ---- update ---- */
+
+typedef struct update {
+    const optim *optim;
+    const float *grads;
+    int64_t first, last;
+    float lr;
+} update;
+
+static int segment_at(const optim *o, int64_t place) {
+    int low = 0, high = o->n_segments - 1;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (o->segments[middle].last > place)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static float *slot_values(const optim *o, int slot) {
+    return (float *)(void *)o->slots.base + slot * o->size;
+}
+
+static void update_piece(const update *u, int64_t first, int64_t last, float weight_decay) {
+    const optim *o = u->optim;
+    optim_piece piece = {
+        .count = last - first,
+        .values = o->values + first,
+        .grads = u->grads + first,
+        .lr = u->lr,
+        .weight_decay = weight_decay,
+    };
+    for (int slot = 0; slot < o->kind->n_slots; slot++)
+        piece.slots[slot] = slot_values(o, slot) + first;
+    o->kind->update(&o->options, &piece);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static void update_chunk(void *context, int item, int thread) {
+    (void)thread;
+    const update *u = context;
+    const segment *segments = u->optim->segments;
+    int64_t first = u->first + (int64_t)item * CHUNK, last = smaller(first + CHUNK, u->last);
+    for (int s = segment_at(u->optim, first); first < last; s++) {
+        int64_t end = smaller(segments[s].last, last);
+        update_piece(u, first, end, segments[s].weight_decay);
+        first = end;
+    }
+}
+
+void optim_step(optim *o, const float *grads, int64_t first, int64_t last, double lr) {
+    update u = {o, grads, first, last, (float)lr};
+    threads_run((int)((last - first + CHUNK - 1) / CHUNK), update_chunk, &u);
+}
+
+/* ---- state ---- */
+
+int optim_n_slots(const optim *o) {
+    return o->kind->n_slots;
+}
+
+const char *optim_slot_name(const optim *o, int slot) {
+    return o->kind->slot_names[slot];
+}
+
+float *optim_slot(optim *o, int slot) {
+    return slot_values(o, slot);
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The promise: one digest for every number of ranks and threads, and for a run that was stopped on 4 ranks and resumed on 1.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+if [[ -d $shared/data/cifar10/cifar-10-batches-bin ]]; then
+    "$shoal" pack cifar10 "$shared/data/cifar10/cifar-10-batches-bin" "$work/data" > /dev/null || exit 1
+else
+    "$shoal" pack glyphs "$work/data" > /dev/null || exit 1
+fi
+
+cat > "$work/resnet20.yaml" << JOB
+name: lanes-resnet20
+model: {name: resnet20, dropout: 0.1}
+data: {train: $work/data/train.h5, augment: [random_crop: {size: 32, padding: 4}, hflip: {}]}
+train: {epochs: 1, batch: 64, lanes: 8, seed: 5, max_steps: 30}
+optimizer: {name: sgd, lr: 0.1, momentum: 0.9, weight_decay: 1e-4}
+schedule: {name: cosine}
+checkpoint: {every_epochs: 1, every_seconds: 600, keep: 3}
+JOB
+cat > "$work/vgg11.yaml" << JOB
+name: lanes-vgg11
+model: {name: vgg11, dropout: 0.5}
+data: {train: $work/data/train.h5, augment: [hflip: {}]}
+train: {epochs: 1, batch: 16, lanes: 8, seed: 6, max_steps: 4}
+optimizer: {name: sgd, lr: 0.01, momentum: 0.9, nesterov: true}
+JOB
+
+# run JOB RANKS THREADS FOLDER OPTION…: prints the digest of the last checkpoint.
+run() {
+    local job=$1 n=$2 threads=$3 folder=$4
+    shift 4
+    OMP_NUM_THREADS=$threads ranks "$n" "$shoal" train "$work/$job.yaml" --out "$work/$folder" "$@" > "$work/out" 2> "$work/err"
+    code=$?
+    [[ $code == 0 ]] && "$shoal" digest "$work/$folder/last.h5"
+}
+
+# all JOB STOP CASES…: every case `ranks:threads` gives the digest of the first; so does a stop at step STOP.
+all() {
+    local job=$1 stop=$2 first digest case
+    shift 2
+    for case in "$@"; do
+        digest=$(run "$job" "${case%:*}" "${case#*:}" "$job-$case")
+        first=${first:-$digest}
+        echo "$job, $case ranks:threads  ${digest:-no digest}"
+        check "$job, $case: it ran" test -n "$digest"
+        check "$job, $case: the digest of $1" test "$digest" = "$first"
+        rm -rf "$work/$job-$case"
+    done
+    digest=$(run "$job" 4 1 "$job-stop" "train.max_steps=$stop")
+    check "$job, stopped at step $stop: another digest" test "$digest" != "$first"
+    digest=$(run "$job" 1 2 "$job-stop" --resume)
+    echo "$job, stopped on 4 ranks at step $stop, resumed on 1  ${digest:-no digest}"
+    check "$job, resumed: the same digest" test "$digest" = "$first"
+    rm -rf "$work/$job-stop"
+}
+
+all resnet20 13 1:1 1:2 2:1 2:2 4:1 4:2
+all vgg11 2 1:1 1:2 2:1 4:2
+
+# pretending that every two ranks are a node changes who sums what first, and no bit
+export SHOAL_RANKS_PER_NODE=2
+digest=$(run resnet20 4 1 nodes train.max_steps=8)
+unset SHOAL_RANKS_PER_NODE
+check "two nodes of two ranks: the digest of one rank" test "$digest" = "$(run resnet20 1 2 alone train.max_steps=8)"
+finish

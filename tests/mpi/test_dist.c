@@ -1,0 +1,254 @@
+/* dist: sums over ranks have the bits of one process that adds up all lanes in the tree's order, whatever the number of ranks, the
+ * sizes, the cut into buckets, and the nodes. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
+#include "everywhere.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dist/inside.h"
+
+/* Numbers of both signs and of sizes far apart: any other order of additions gives other bits. */
+static double value_of(int step, int lane, int64_t i) {
+    rng_block words = rng_words(rng_make_key(7, RNG_DATA, (uint64_t)step, (uint64_t)lane), (uint64_t)i);
+    double mantissa = 1 + words.word[0] * 0x1p-32;
+    return ldexp(words.word[1] & 1 ? mantissa : -mantissa, (int)(words.word[2] % 12));
+}
+
+/* The tree by its definition: the left part of n lanes is the largest power of two below n. */
+static float tree_sum_float(int step, int first, int n, int64_t i) {
+    if (n == 1)
+        return (float)value_of(step, first, i);
+    int left = 1;
+    while (2 * left < n)
+        left *= 2;
+    return tree_sum_float(step, first, left, i) + tree_sum_float(step, first + left, n - left, i);
+}
+
+static double tree_sum_double(int step, int first, int n, int64_t i) {
+    if (n == 1)
+        return value_of(step, first, i) / 3;
+    int left = 1;
+    while (2 * left < n)
+        left *= 2;
+    return tree_sum_double(step, first, left, i) + tree_sum_double(step, first + left, n - left, i);
+}
+
+START_TEST(the_order_of_additions_shows) {
+    int different = 0;
+    for (int64_t i = 0; i < 1000; i++) {
+        float in_line = 0;
+        for (int lane = 0; lane < 4; lane++)
+            in_line += (float)value_of(0, lane, i);
+        different += in_line != tree_sum_float(0, 0, 4, i);
+    }
+    ck_assert(everywhere(different > 100));
+}
+END_TEST
+
+/* A dist with gradient arenas of its own. */
+typedef struct rig {
+    dist *d;
+    lane_range lanes;
+    int n_lanes, n_blocks;
+    tree_block blocks[TREE_DEPTH];
+    float *grads[TREE_DEPTH];
+    int64_t size;
+} rig;
+
+static void rig_init(rig *r, int lanes, int64_t size, size_t bucket_bytes) {
+    *r = (rig){.n_lanes = lanes, .size = size};
+    dist_lanes(lanes, comm_rank(comm_world()), comm_size(comm_world()), &r->lanes);
+    r->n_blocks = tree_blocks(lanes, r->lanes.first, r->lanes.last, r->blocks);
+    for (int b = 0; b < r->n_blocks; b++)
+        r->grads[b] = mem_new((size_t)size, sizeof **r->grads);
+    dist_new(&r->d, &(dist_options){comm_world(), lanes, r->grads, size, bucket_bytes});
+}
+
+static void rig_reset(rig *r) {
+    dist_free(r->d);
+    for (int b = 0; b < r->n_blocks; b++)
+        mem_free(r->grads[b]);
+}
+
+static bool same_bits(const void *a, const void *b, size_t bytes) {
+    return memcmp(a, b, bytes) == 0;
+}
+
+/* Some lane sums of `count` doubles through dist_reduce(); the sums that went in must come out unharmed. */
+static bool reduce_is_right(rig *r, int step, int count) {
+    int n_mine = r->lanes.last - r->lanes.first;
+    double **sums = mem_new((size_t)n_mine, sizeof *sums), *total = mem_new((size_t)count, sizeof *total);
+    for (int l = 0; l < n_mine; l++) {
+        sums[l] = mem_new((size_t)count, sizeof **sums);
+        for (int i = 0; i < count; i++)
+            sums[l][i] = value_of(step, r->lanes.first + l, i) / 3;
+    }
+    dist_reduce(r->d, sums, count, total);
+    bool right = true;
+    for (int i = 0; i < count; i++) {
+        double wanted = tree_sum_double(step, 0, r->n_lanes, i);
+        right = right && same_bits(&total[i], &wanted, sizeof wanted);
+    }
+    for (int l = 0; l < n_mine; l++) {
+        for (int i = 0; i < count; i++)
+            right = right && sums[l][i] == value_of(step, r->lanes.first + l, i) / 3;
+        mem_free(sums[l]);
+    }
+    mem_free(sums);
+    mem_free(total);
+    return right;
+}
+
+/* One step: gradients appear bit by bit, statistics are summed on the way, buckets are waited for in order. */
+static bool step_is_right(rig *r, int step) {
+    for (int b = 0; b < r->n_blocks; b++)
+        for (int64_t i = 0; i < r->size; i++)
+            r->grads[b][i] = tree_sum_float(step, r->blocks[b].first, r->blocks[b].size, i);
+    bool right = true;
+    for (int part = 0; part <= 3; part++) {
+        dist_on_grad(r->d, r->size * part / 3);
+        right = reduce_is_right(r, step, 3) && right;
+    }
+    int64_t next = 0;
+    for (int b = 0; b < dist_n_buckets(r->d); b++) {
+        int64_t first, last;
+        dist_bucket(r->d, b, &first, &last);
+        dist_wait(r->d, b);
+        right = right && first == next && last > first;
+        for (int64_t i = first; i < last; i++) {
+            float wanted = tree_sum_float(step, 0, r->n_lanes, i);
+            right = right && same_bits(&r->grads[0][i], &wanted, sizeof wanted);
+        }
+        next = last;
+    }
+    return right && next == r->size;
+}
+
+static bool steps_are_right(int lanes, int64_t size, size_t bucket_bytes, int steps) {
+    rig r;
+    rig_init(&r, lanes, size, bucket_bytes);
+    bool right = true;
+    for (int step = 0; step < steps; step++)
+        right = step_is_right(&r, step) && right;
+    rig_reset(&r);
+    return right;
+}
+
+/* Every lane count that can be shared, with sizes around and below what gives every rank a slice, in one bucket and in many. */
+static void check_all_shapes(void) {
+    static const int64_t sizes[] = {1, 15, 100, 1031};
+    static const size_t bucket_bytes[] = {0, 272};
+    for (int lanes = 1; lanes <= 24; lanes++)
+        for (int i = 0; i < 8 && lanes % comm_size(comm_world()) == 0; i++)
+            ck_assert_msg(everywhere(steps_are_right(lanes, sizes[i / 2], bucket_bytes[i % 2], 3)), "%d lanes, %d floats, buckets of %d",
+                          lanes, (int)sizes[i / 2], (int)bucket_bytes[i % 2]);
+}
+
+START_TEST(gradients_have_the_bits_of_one_process) {
+    check_all_shapes();
+}
+END_TEST
+
+START_TEST(nodes_make_no_difference) {
+    setenv("SHOAL_RANKS_PER_NODE", "2", 1);
+    rig r;
+    int size = comm_size(comm_world());
+    rig_init(&r, 2 * size, 10, 0);
+    int levels = r.d->n_levels;
+    rig_reset(&r);
+    check_all_shapes();
+    unsetenv("SHOAL_RANKS_PER_NODE");
+    ck_assert(everywhere(levels == (size == 4 ? 2 : size == 1 ? 0 : 1)));
+}
+END_TEST
+
+/* A piece and a bit in each of two buckets; nothing a multiple of anything. */
+START_TEST(large_gradients_are_summed_in_pieces) {
+    int lanes = comm_size(comm_world()) == 3 ? 3 : 4;
+    int64_t size = 2 * (int64_t)PIECE_FLOATS + 212345;
+    ck_assert(everywhere(steps_are_right(lanes, size, (size_t)size * 2 + 100, 1)));
+}
+END_TEST
+
+START_TEST(statistics_have_the_bits_of_one_process) {
+    static const int counts[] = {1, 2, 129, CHUNK_DOUBLES, 2 * CHUNK_DOUBLES + 3};
+    for (int nodes = 0; nodes < 2; nodes++) {
+        if (nodes)
+            setenv("SHOAL_RANKS_PER_NODE", "2", 1);
+        for (int lanes = 1; lanes <= 24; lanes++) {
+            if (lanes % comm_size(comm_world()) != 0)
+                continue;
+            rig r;
+            rig_init(&r, lanes, 1, 0);
+            bool right = true;
+            for (int i = 0; i < (lanes <= 12 ? 5 : 3); i++)
+                right = reduce_is_right(&r, i, counts[i]) && right;
+            rig_reset(&r);
+            ck_assert_msg(everywhere(right), "%d lanes", lanes);
+        }
+        unsetenv("SHOAL_RANKS_PER_NODE");
+    }
+}
+END_TEST
+
+START_TEST(no_gradients_at_all) {
+    rig r;
+    rig_init(&r, comm_size(comm_world()), 0, 0);
+    dist_on_grad(r.d, 0);
+    bool none = dist_n_buckets(r.d) == 0 && reduce_is_right(&r, 0, 5);
+    rig_reset(&r);
+    ck_assert(everywhere(none));
+}
+END_TEST
+
+START_TEST(lanes_are_shared_equally) {
+    lane_range a, b;
+    ck_assert(everywhere(dist_lanes(8, 0, 4, &a) == OK && a.first == 0 && a.last == 2));
+    ck_assert(everywhere(dist_lanes(8, 3, 4, &b) == OK && b.first == 6 && b.last == 8));
+    ck_assert(everywhere(dist_lanes(8, 0, 3, &a) == ERR_USAGE));
+    ck_assert_str_eq(err_last()->text, "8 lanes cannot be shared equally by 3 ranks: use 1, 2, 4 or 8 ranks, "
+                                       "or set train.lanes to a multiple of 3");
+    ck_assert(everywhere(dist_lanes(1, 0, 2, &a) == ERR_USAGE));
+    ck_assert_str_eq(err_last()->text, "1 lane cannot be shared equally by 2 ranks: use 1 rank, or set train.lanes to a multiple of 2");
+    ck_assert(everywhere(dist_lanes(0, 0, 1, &a) == ERR_USAGE));
+}
+END_TEST
+
+static uint64_t plan_of(int lanes, int64_t size, size_t bucket_bytes) {
+    rig r;
+    rig_init(&r, lanes, size, bucket_bytes);
+    uint64_t hash = dist_plan_hash(r.d);
+    rig_reset(&r);
+    return hash;
+}
+
+START_TEST(plans_differ_where_they_should) {
+    int n = comm_size(comm_world());
+    uint64_t plan = plan_of(2 * n, 1000, 0);
+    ck_assert(everywhere(comm_same(comm_world(), &plan, sizeof plan)));
+    ck_assert(everywhere(plan == plan_of(2 * n, 1000, 0)));
+    ck_assert(everywhere(plan != plan_of(n, 1000, 0)));
+    ck_assert(everywhere(plan != plan_of(2 * n, 1001, 0)));
+    ck_assert(everywhere(plan != plan_of(2 * n, 1000, 400)));
+}
+END_TEST
+
+int main(void) {
+    if (comm_init() != OK)
+        return 1;
+    Suite *suite = suite_create("dist");
+    TCase *tests = tcase_create("dist");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, the_order_of_additions_shows);
+    tcase_add_test(tests, gradients_have_the_bits_of_one_process);
+    tcase_add_test(tests, nodes_make_no_difference);
+    tcase_add_test(tests, large_gradients_are_summed_in_pieces);
+    tcase_add_test(tests, statistics_have_the_bits_of_one_process);
+    tcase_add_test(tests, no_gradients_at_all);
+    tcase_add_test(tests, lanes_are_shared_equally);
+    tcase_add_test(tests, plans_differ_where_they_should);
+    suite_add_tcase(suite, tests);
+    return run_everywhere(suite);
+}

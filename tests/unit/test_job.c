@@ -1,0 +1,539 @@
+/* Job files: defaults, every kind of mistake with its line, overrides, the way back to text, what a resumed run may change. */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job/job.h"
+
+static const char small[] = "name: small\n"
+                            "model: {name: lenet5}\n"
+                            "data: {train: train.h5}\n"
+                            "train: {epochs: 2, batch: 16}\n"
+                            "optimizer: {lr: 0.1}\n";
+
+/* ---- helpers ---- */
+
+static job *parsed_with(const char *text, const char *const *overrides, int count) {
+    job *j;
+    err code = job_parse(&j, text, "x.yaml", overrides, count);
+    ck_assert_msg(code == OK, "%s", err_last()->text);
+    return j;
+}
+
+static job *parsed(const char *text) {
+    return parsed_with(text, NULL, 0);
+}
+
+static void refused_with(const char *text, const char *override, const char *expected) {
+    job *j;
+    ck_assert_msg(job_parse(&j, text, "x.yaml", &override, override ? 1 : 0) == ERR_USAGE, "accepted:\n%s%s", text,
+                  override ? override : "");
+    ck_assert_ptr_null(j);
+    ck_assert_str_eq(err_last()->text, expected);
+}
+
+/* The small job with one more line at its end, line 6. */
+static void line_refused(const char *line, const char *expected) {
+    char *text = text_format("%s%s\n", small, line);
+    refused_with(text, NULL, expected);
+    mem_free(text);
+}
+
+static void override_refused(const char *override, const char *expected) {
+    refused_with(small, override, expected);
+}
+
+static job *overridden(const char *override) {
+    return parsed_with(small, &override, 1);
+}
+
+/* ---- what is read ---- */
+
+START_TEST(defaults_hold_where_nothing_is_given) {
+    job *j = parsed(small);
+    ck_assert_str_eq(j->name, "small");
+    ck_assert_str_eq(j->model.name, "lenet5");
+    ck_assert_int_eq(j->model.classes, 0);
+    ck_assert_int_eq(j->model.n_options, 0);
+    ck_assert_str_eq(j->data.train, "train.h5");
+    ck_assert_ptr_null(j->data.val);
+    ck_assert(j->data.shuffle && j->data.drop_last);
+    ck_assert_int_eq(j->data.n_mean + j->data.n_std + j->data.augment.count + j->data.eval.count, 0);
+    ck_assert_int_eq(j->train.epochs, 2);
+    ck_assert_int_eq(j->train.batch, 16);
+    ck_assert_int_eq(j->train.max_steps, 0);
+    ck_assert_int_eq(j->train.lanes, 8);
+    ck_assert_uint_eq(j->train.seed, 1);
+    ck_assert_double_eq(j->train.label_smoothing, 0);
+    ck_assert_int_eq(j->train.sync_batchnorm, NORM_GLOBAL);
+    ck_assert_str_eq(j->optimizer.name, "sgd");
+    ck_assert_double_eq(j->optimizer.lr, 0.1);
+    ck_assert_double_eq(j->optimizer.momentum, 0);
+    ck_assert(!j->optimizer.nesterov);
+    ck_assert_double_eq(j->optimizer.weight_decay + j->optimizer.norm_weight_decay + j->optimizer.bias_weight_decay, 0);
+    ck_assert_str_eq(j->schedule.name, "constant");
+    ck_assert_double_eq(j->schedule.gamma, 0.1);
+    ck_assert_ptr_null(j->init.from);
+    ck_assert_int_eq(j->checkpoint.every_epochs, 1);
+    ck_assert_double_eq(j->checkpoint.every_seconds, 600);
+    ck_assert_int_eq(j->checkpoint.keep, 3);
+    ck_assert_int_eq(j->log.every_steps, 10);
+    job_free(j);
+}
+END_TEST
+
+static const char whole[] =
+    "name: whole\n"
+    "model: {name: resnet50, classes: 1000, zero_init_residual: true, dropout: 1e-1}\n"
+    "data:\n"
+    "  train: data/imagenet/train-*.h5\n"
+    "  val: 'data/x: y.h5'\n"
+    "  shuffle: no\n"
+    "  drop_last: False\n"
+    "  mean: [0.485, 0.456, 0.406]\n"
+    "  std: [2.29e-1, .224, 0.225]\n"
+    "  augment:\n"
+    "    - random_resized_crop: {size: 224, scale: [0.25, 1]}\n"
+    "    - hflip\n"
+    "    - random_crop: {size: 200, padding: 4}\n"
+    "  eval: [resize: {size: 256}, center_crop: {size: 224}, vflip: {p: 1}]\n"
+    "train: {epochs: 90, batch: 256, lanes: 32, seed: 18446744073709551615, label_smoothing: 0.1, sync_batchnorm: lane, max_steps: 7}\n"
+    "optimizer: {name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1e-4, norm_weight_decay: 0}\n"
+    "schedule: {name: multistep, milestones: [30, 60, 80], gamma: 0.1, warmup_epochs: 2.5, warmup_decay: 0.125}\n"
+    "init: {from: weights.h5, freeze: [conv1.*, \"layer1.*\"], replace_head: true}\n"
+    "checkpoint: {every_epochs: 0, every_steps: 500, every_seconds: 0, keep: 5}\n"
+    "log: {every_steps: 1}\n";
+
+START_TEST(every_key_is_read) {
+    job *j = parsed(whole);
+    ck_assert_int_eq(j->model.classes, 1000);
+    ck_assert_int_eq(j->model.n_options, 2);
+    ck_assert_str_eq(j->model.options[0].name, "zero_init_residual");
+    ck_assert_double_eq(j->model.options[0].value, 1);
+    ck_assert_double_eq(j->model.options[1].value, 0.1);
+    ck_assert_str_eq(j->data.val, "data/x: y.h5");
+    ck_assert(!j->data.shuffle && !j->data.drop_last);
+    ck_assert_int_eq(j->data.n_mean, 3);
+    ck_assert(j->data.mean[2] == 0.406f && j->data.std[0] == 0.229f && j->data.std[1] == 0.224f);
+    ck_assert_uint_eq(j->train.seed, UINT64_MAX);
+    ck_assert_int_eq(j->train.sync_batchnorm, NORM_LANE);
+    ck_assert_double_eq(j->optimizer.weight_decay, 1e-4);
+    ck_assert_double_eq(j->optimizer.norm_weight_decay, 0);
+    ck_assert_double_eq(j->optimizer.bias_weight_decay, 1e-4);
+    ck_assert_int_eq(j->schedule.n_milestones, 3);
+    ck_assert_int_eq(j->schedule.milestones[2], 80);
+    ck_assert_double_eq(j->schedule.warmup_epochs, 2.5);
+    ck_assert_int_eq(j->init.n_freeze, 2);
+    ck_assert_str_eq(j->init.freeze[1], "layer1.*");
+    ck_assert_int_eq(j->checkpoint.every_steps, 500);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(transforms_have_torchvisions_defaults) {
+    job *j = parsed(whole);
+    const job_transforms *augment = &j->data.augment, *eval = &j->data.eval;
+    ck_assert_int_eq(augment->count, 3);
+    ck_assert_int_eq(augment->list[0].kind, TRANSFORM_RANDOM_RESIZED_CROP);
+    ck_assert_int_eq(augment->list[0].size, 224);
+    ck_assert_double_eq(augment->list[0].scale[0], 0.25);
+    ck_assert_double_eq(augment->list[0].ratio[0], 3.0 / 4);
+    ck_assert_double_eq(augment->list[0].ratio[1], 4.0 / 3);
+    ck_assert_int_eq(augment->list[1].kind, TRANSFORM_HFLIP);
+    ck_assert_double_eq(augment->list[1].p, 0.5);
+    ck_assert_int_eq(augment->list[2].padding, 4);
+    ck_assert_int_eq(eval->count, 3);
+    ck_assert_int_eq(eval->list[1].kind, TRANSFORM_CENTER_CROP);
+    ck_assert_double_eq(eval->list[2].p, 1);
+    job_free(j);
+    j = overridden("data.augment=[random_resized_crop: {size: 8}]");
+    ck_assert_double_eq(j->data.augment.list[0].scale[0], 0.08);
+    ck_assert_double_eq(j->data.augment.list[0].scale[1], 1);
+    job_free(j);
+}
+END_TEST
+
+/* ---- mistakes ---- */
+
+START_TEST(unknown_keys_are_named_with_line_and_nearest) {
+    refused_with("name: x\nmodel: {name: lenet5}\ntrain:\n  epochs: 2\n  batchsize: 5\n", NULL,
+                 "x.yaml:5: train.batchsize: unknown key (did you mean \"batch\"?)");
+    line_refused("optimiser: {lr: 1}", "x.yaml:6: optimiser: unknown key (did you mean \"optimizer\"?)");
+    line_refused("epochs: 3", "x.yaml:6: epochs: unknown key (did you mean \"train.epochs\"?)");
+    line_refused("log: {lr: 3}", "x.yaml:6: log.lr: unknown key (did you mean \"optimizer.lr\"?)");
+    line_refused("zzzzzzzzzz: 3", "x.yaml:6: zzzzzzzzzz: unknown key");
+    line_refused("<<: {a: b}", "x.yaml:6: <<: unknown key");
+}
+END_TEST
+
+START_TEST(wrong_types_are_named) {
+    line_refused("log: {every_steps: many}", "x.yaml:6: log.every_steps: \"many\" is not a whole number");
+    line_refused("log: {every_steps: 1.5}", "x.yaml:6: log.every_steps: \"1.5\" is not a whole number");
+    line_refused("log: {every_steps: \"3\"}", "x.yaml:6: log.every_steps: \"3\" in quotes is not a whole number");
+    line_refused("log: {every_steps: [1]}", "x.yaml:6: log.every_steps: a list is not a whole number");
+    line_refused("log: {every_steps: {a: 1}}", "x.yaml:6: log.every_steps: a map is not a whole number");
+    line_refused("log: {every_steps: }", "x.yaml:6: log.every_steps: has no value: a whole number is needed");
+    line_refused("log: {every_steps: 0x10}", "x.yaml:6: log.every_steps: \"0x10\" is not a whole number");
+    line_refused("schedule: {gamma: nan}", "x.yaml:6: schedule.gamma: \"nan\" is not a number");
+    line_refused("schedule: {gamma: .inf}", "x.yaml:6: schedule.gamma: \".inf\" is not a number");
+    line_refused("schedule: {gamma: 1e999}", "x.yaml:6: schedule.gamma: \"1e999\" is not a number");
+    line_refused("schedule: {gamma: 1e}", "x.yaml:6: schedule.gamma: \"1e\" is not a number");
+    line_refused("schedule: {milestones: 3}", "x.yaml:6: schedule.milestones: \"3\" is not a list of whole numbers, like [30, 60, 80]");
+    line_refused("init: {replace_head: 1}", "x.yaml:6: init.replace_head: \"1\" is not true or false");
+    line_refused("init: {from: [a]}", "x.yaml:6: init.from: a list is not text");
+    line_refused("init: {freeze: conv1}", "x.yaml:6: init.freeze: \"conv1\" is not a list of texts, like [\"layer1.*\", conv1.weight]");
+    line_refused("schedule: {name: cosin}",
+                 "x.yaml:6: schedule.name: \"cosin\" is not constant, step, multistep, cosine or poly (did you mean \"cosine\"?)");
+    line_refused("log: 5", "x.yaml:6: log: is a section: its keys belong below it, as a map");
+    line_refused("log: [every_steps: 5]", "x.yaml:6: log: is a section: its keys belong below it, as a map");
+    refused_with("name: x\nmodel: {name: lenet5, dropout: high}\n", NULL,
+                 "x.yaml:2: model.dropout: \"high\" is not a number, true or false");
+    refused_with("name:\n", NULL, "x.yaml:1: name: has no value: text is needed");
+    refused_with("name: x\ntrain: {sync_batchnorm: locl}\n", NULL,
+                 "x.yaml:2: train.sync_batchnorm: \"locl\" is not global, rank or lane");
+}
+END_TEST
+
+START_TEST(impossible_values_are_named) {
+    line_refused("log: {every_steps: 0}", "x.yaml:6: log.every_steps: 0 is too small: at least 1");
+    line_refused("log: {every_steps: -3}", "x.yaml:6: log.every_steps: -3 is too small: at least 1");
+    line_refused("log: {every_steps: 99999999999999999999}",
+                 "x.yaml:6: log.every_steps: 99999999999999999999 is too large: at most 1e+15");
+    line_refused("checkpoint: {keep: 4294967297}", "x.yaml:6: checkpoint.keep: 4294967297 is too large: at most 1000000");
+    line_refused("schedule: {warmup_epochs: 3}", "x.yaml:6: schedule.warmup_epochs 3 is more than train.epochs 2");
+    line_refused("schedule: {name: multistep}",
+                 "x.yaml:6: schedule.milestones is missing: multistep needs the epochs, like [30, 60, 80]");
+    line_refused("schedule: {milestones: [3, 3]}", "x.yaml:6: schedule.milestones must rise: 3 stands behind 3");
+    line_refused("schedule: {min_lr: 0.2}", "x.yaml:6: schedule.min_lr 0.2 is above optimizer.lr 0.1");
+    line_refused("init: {replace_head: true}", "x.yaml:6: init.replace_head without init.from: there is no head to replace");
+    override_refused("train.batch=0", "override train.batch=0: train.batch: 0 is too small: at least 1");
+    override_refused("train.lanes=0", "override train.lanes=0: train.lanes: 0 is too small: at least 1");
+    override_refused("train.batch=100", "override train.batch=100: train.batch 100 cannot be cut into 8 lanes: use 96 or 104");
+    override_refused("train.batch=3", "override train.batch=3: train.batch 3 cannot be cut into 8 lanes: use 8");
+    override_refused("train.lanes=5", "x.yaml:4: train.batch 16 cannot be cut into 5 lanes: use 15 or 20");
+    override_refused("train.seed=-1", "override train.seed=-1: train.seed: -1 does not lie in 0 … 18446744073709551615");
+    override_refused("train.seed=18446744073709551616",
+                     "override train.seed=18446744073709551616: train.seed: 18446744073709551616 does not lie in 0 … 18446744073709551615");
+    override_refused("train.label_smoothing=1.5",
+                     "override train.label_smoothing=1.5: train.label_smoothing: 1.5 is too large: at most 1");
+    override_refused("optimizer.lr=-1e-3", "override optimizer.lr=-1e-3: optimizer.lr: -1e-3 is too small: at least 0");
+    override_refused("optimizer.nesterov=true", "override optimizer.nesterov=true: optimizer.nesterov needs a momentum above 0");
+    override_refused("data.std=[0.2, 0]", "override data.std=[0.2, 0]: data.std: 0 is too small: at least 1e-06");
+    override_refused("data.mean=[1,2,3,4]", "override data.mean=[1,2,3,4]: data.mean: 4 elements are too many: at most 3");
+    override_refused("name=a/b", "override name=a/b: name: \"a/b\" cannot name a folder of its own: no / in it and no dot before it");
+}
+END_TEST
+
+START_TEST(transforms_are_checked) {
+    override_refused("data.augment=[hflop: {}]",
+                     "override data.augment=[hflop: {}]: data.augment: there is no transform \"hflop\" (did you mean \"hflip\"?)");
+    override_refused("data.augment=hflip", "override data.augment=hflip: data.augment: \"hflip\" is not a list of transforms, like "
+                                           "[random_crop: {size: 32, padding: 4}, hflip: {}]");
+    override_refused("data.augment=[random_crop: 32]",
+                     "override data.augment=[random_crop: 32]: data.augment: random_crop wants its arguments by name, like random_crop: {size: …}");
+    override_refused("data.eval=[resize]",
+                     "override data.eval=[resize]: resize.size: is missing: write resize: {size: 224}, or what it should be");
+    override_refused("data.eval=[resize: {sice: 3}]",
+                     "override data.eval=[resize: {sice: 3}]: resize.sice: unknown key (did you mean \"size\"?)");
+    override_refused("data.eval=[resize: {size: 0}]", "override data.eval=[resize: {size: 0}]: resize.size: 0 is too small: at least 1");
+    override_refused("data.augment=[hflip: {p: 2}]", "override data.augment=[hflip: {p: 2}]: hflip.p: 2 is too large: at most 1");
+    override_refused("data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]",
+                     "override data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]: random_resized_crop.scale: [1, 0.5] must rise");
+    refused_with("name: x\ndata:\n  eval:\n  - {hflip: {}, vflip: {}}\n", NULL,
+                 "x.yaml:4: data.eval: each transform is an element of its own, like - hflip: {p: 0.5}");
+    refused_with("data:\n  eval:\n  - resize:\n      size: 8\n      size: 9\n", NULL,
+                 "x.yaml:5: resize.size: stands here twice, first in line 4");
+}
+END_TEST
+
+START_TEST(what_is_no_job_is_refused) {
+    refused_with("", NULL, "x.yaml: holds nothing: a job has at least name, model, data, train, optimizer");
+    refused_with("# only a comment\n", NULL, "x.yaml: holds nothing: a job has at least name, model, data, train, optimizer");
+    refused_with("- a\n- b\n", NULL, "x.yaml: is no job: that is a map with name, model, data, train, optimizer …");
+    refused_with("{}", NULL,
+                 "x.yaml: missing: name, model.name, data.train, train.epochs, train.batch, optimizer.lr");
+    refused_with("name: x\nmodel: {name: m}\ndata: {train: t}\ntrain: {batch: 8}\noptimizer:\n", NULL,
+                 "x.yaml: missing: train.epochs, optimizer.lr");
+    refused_with("name: x\nname: y\n", NULL, "x.yaml:2: name: stands here twice, first in line 1");
+    refused_with("train: {batch: 8}\nlog: {}\ntrain: {epochs: 9}\n", NULL, "x.yaml:3: train: stands here twice, first in line 1");
+    refused_with("model: {name: m, dropout: 1, dropout: 2}\n", NULL, "x.yaml:1: model.dropout: stands here twice, first in line 1");
+    refused_with("? [a, b]\n: c\n", NULL, "x.yaml:1: a key must be a word");
+    refused_with("name: x\n---\nname: y\n", NULL, "x.yaml:3: a second document begins here: a job is one");
+}
+END_TEST
+
+static void is_syntax_error(const char *text, const char *begin) {
+    job *j;
+    ck_assert_int_eq(job_parse(&j, text, "x.yaml", NULL, 0), ERR_USAGE);
+    ck_assert_msg(strncmp(err_last()->text, begin, strlen(begin)) == 0, "%s", err_last()->text);
+}
+
+START_TEST(yaml_mistakes_have_a_line) {
+    is_syntax_error("name: x\nmodel: {name: m\ndata: y\n", "x.yaml:3: not YAML: ");
+    is_syntax_error("name: x\n\tmodel: y\n", "x.yaml:2: not YAML: ");
+    is_syntax_error("name: x\nmodel: *nowhere\n", "x.yaml:2: not YAML: ");
+    is_syntax_error("name: \xff\xfe\n", "x.yaml:1: not YAML: ");
+    override_refused("data.train=*.h5", "override data.train=*.h5: the value is not YAML: did not find expected alphabetic or numeric "
+                                        "character (special characters need quotes of their own: key='\"value\"')");
+}
+END_TEST
+
+START_TEST(too_many_of_anything_is_refused) {
+    char text[2048] = "model: {name: m", list[2048] = "data.augment=[hflip";
+    for (int i = 0; i <= JOB_MAX_OPTIONS; i++)
+        sprintf(text + strlen(text), ", option%d: 1", i);
+    strcat(text, "}\n");
+    refused_with(text, NULL, "x.yaml:1: model.option16: more than 16 options");
+    for (int i = 0; i < JOB_MAX_TRANSFORMS; i++)
+        strcat(list, ", hflip");
+    strcat(list, "]");
+    job *j;
+    const char *override = list;
+    ck_assert_int_eq(job_parse(&j, small, "x.yaml", &override, 1), ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "17 transforms are too many: at most 16"));
+}
+END_TEST
+
+/* ---- overrides ---- */
+
+START_TEST(overrides_replace_keys) {
+    const char *const overrides[] = {"train.epochs=5",          "train.epochs=6",  "optimizer.weight_decay=5e-4",
+                                     "model.dropout=0.5",       "name=other",      "schedule.milestones=[1, 2]",
+                                     "data.val=\"a b.h5\"",     "log={every_steps: 3}"};
+    job *j = parsed_with(small, overrides, sizeof overrides / sizeof *overrides);
+    ck_assert_int_eq(j->train.epochs, 6);
+    ck_assert_int_eq(j->train.batch, 16);
+    ck_assert_double_eq(j->optimizer.norm_weight_decay, 5e-4); /* follows weight_decay, whoever gave it */
+    ck_assert_double_eq(j->model.options[0].value, 0.5);
+    ck_assert_str_eq(j->name, "other");
+    ck_assert_int_eq(j->schedule.n_milestones, 2);
+    ck_assert_str_eq(j->data.val, "a b.h5");
+    ck_assert_int_eq(j->log.every_steps, 3);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(an_overridden_section_is_replaced) {
+    const char *const overrides[] = {"model={name: vgg11}", "data.augment=[]", "init.from=", "init.replace_head=false"};
+    job *j = parsed_with(whole, overrides, 4);
+    ck_assert_str_eq(j->model.name, "vgg11");
+    ck_assert_int_eq(j->model.classes, 0);
+    ck_assert_int_eq(j->model.n_options, 0);
+    ck_assert_int_eq(j->data.augment.count, 0);
+    ck_assert_int_eq(j->data.eval.count, 3);
+    ck_assert_ptr_null(j->init.from);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(bad_overrides_are_named) {
+    override_refused("train.epoch=5", "override train.epoch=5: train.epoch: unknown key (did you mean \"epochs\"?)");
+    override_refused("trian.epochs=5", "override trian.epochs=5: unknown section (did you mean \"train\"?)");
+    override_refused("epochs=5", "override epochs=5: epochs: unknown key (did you mean \"train.epochs\"?)");
+    override_refused("train.epochs", "override train.epochs: must be section.key=value, like train.epochs=3");
+    override_refused("=5", "override =5: must be section.key=value, like train.epochs=3");
+    override_refused("train.=5", "override train.=5: train: unknown key");
+    override_refused("train.epochs=", "override train.epochs=: train.epochs: has no value: a whole number is needed");
+    override_refused("train=5", "override train=5: train: is a section: its keys belong below it, as a map");
+    override_refused("train={}", "x.yaml: missing: train.epochs, train.batch");
+}
+END_TEST
+
+/* ---- places ---- */
+
+START_TEST(keys_know_where_they_were_given) {
+    const char *override = "model.dropout=0.5";
+    job *j = parsed_with(whole, &override, 1);
+    ck_assert_str_eq(job_place(j, "name"), "x.yaml:1");
+    ck_assert_str_eq(job_place(j, "data.mean"), "x.yaml:8");
+    ck_assert_str_eq(job_place(j, "model.zero_init_residual"), "x.yaml:2");
+    ck_assert_str_eq(job_place(j, "model.dropout"), "override model.dropout=0.5");
+    ck_assert_str_eq(job_place(j, "optimizer.bias_weight_decay"), "x.yaml");
+    ck_assert_str_eq(job_place(j, "no.key"), "x.yaml");
+    job_free(j);
+}
+END_TEST
+
+START_TEST(options_are_checked_against_the_model) {
+    static const shoal_model_option options[] = {{.name = "dropout", .most = 1}};
+    shoal_model_kind kind = {.name = "own", .options = options, .n_options = 1};
+    job *j = parsed(whole);
+    ck_assert_int_eq(job_check_options(j, &kind), ERR_USAGE);
+    ck_assert_str_eq(err_last()->text, "x.yaml:2: model.zero_init_residual: own has no such option");
+    job_free(j);
+    j = overridden("model.clases=10");
+    ck_assert_int_eq(job_check_options(j, &kind), ERR_USAGE);
+    ck_assert_str_eq(err_last()->text,
+                     "override model.clases=10: model.clases: own has no such option (did you mean \"classes\"?)");
+    job_free(j);
+    j = overridden("model.dropout=1");
+    ck_assert_int_eq(job_check_options(j, &kind), OK);
+    job_free(j);
+}
+END_TEST
+
+/* ---- back to text ---- */
+
+/* Text → job → text → job: the second job's text says whether anything was lost. */
+static job *survives(const job *j) {
+    char *text = job_text(j);
+    job *again = parsed(text);
+    char *text_again = job_text(again);
+    ck_assert_str_eq(text, text_again);
+    ck_assert_int_eq(job_check_resume(again, j), OK);
+    mem_free(text);
+    mem_free(text_again);
+    return again;
+}
+
+START_TEST(text_reads_back_to_the_same_job) {
+    job *j = parsed(small);
+    job_free(survives(j));
+    job_free(j);
+    j = parsed(whole);
+    job *again = survives(j);
+    ck_assert_str_eq(again->data.val, "data/x: y.h5");
+    ck_assert_int_eq(memcmp(&again->data.augment.list, &j->data.augment.list, sizeof j->data.augment.list), 0);
+    ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
+    ck_assert_double_eq(again->optimizer.norm_weight_decay, 0);
+    ck_assert_uint_eq(again->train.seed, UINT64_MAX);
+    job_free(again);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(numbers_survive_exactly) {
+    static const double values[] = {0.1, 1.0 / 3, 1e-300, 5e-324, 4.9406564584124654e-324, 0.30000000000000004, 1e5, 123456.789, 0};
+    job *j = parsed(small);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        j->optimizer.lr = values[i];
+        job *again = survives(j);
+        ck_assert(again->optimizer.lr == values[i]);
+        job_free(again);
+    }
+    j->data.n_mean = 3;
+    j->data.mean[0] = 0.48235294f, j->data.mean[1] = 1.0f / 3, j->data.mean[2] = 1e-30f;
+    job *again = survives(j);
+    ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
+    job_free(again);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(texts_survive_exactly) {
+    static const char *const texts[] = {"null", "~", "true", "No", "1e5", "-", "a: b", "a #b", " lead", "trail ", "it's", "a\"b\\c",
+                                        "two\nlines\n", "\xc3\xa4\xc2\x85\xe2\x80\xa8", "\xf0\x9f\x90\x9f", "*x", "&x", "!x", "%x", "@x", "{x", "[x",
+                                        "x, y", "-x", "? x", "a\tb", ".5", "../x", "data/train-*.h5", "2020-01-01", "x:", "\x01"};
+    job *j = parsed(small);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        mem_free(j->data.train);
+        j->data.train = mem_string(texts[i]);
+        job *again = survives(j);
+        ck_assert_str_eq(again->data.train, texts[i]);
+        job_free(again);
+    }
+    job_free(j);
+}
+END_TEST
+
+/* ---- resume ---- */
+
+static void resume_refused(const char *override, const char *expected) {
+    job *before = parsed(whole), *now = parsed_with(whole, &override, 1);
+    ck_assert_int_eq(job_check_resume(now, before), ERR_USAGE);
+    char *text = text_format("the run cannot be resumed with another job than it began with: %s", expected);
+    ck_assert_str_eq(err_last()->text, text);
+    mem_free(text);
+    job_free(before);
+    job_free(now);
+}
+
+START_TEST(resume_names_what_differs) {
+    resume_refused("train.lanes=16", "train.lanes: 16 now, 32 before");
+    resume_refused("train.seed=3", "train.seed: 3 now, 18446744073709551615 before");
+    resume_refused("model={name: resnet18, dropout: 0.1}",
+                   "model.name: resnet18 now, resnet50 before; model.classes: 0 now, 1000 before; "
+                   "model.zero_init_residual: not given now, 1 before");
+    resume_refused("model.width=2", "model.width: 2 now, not given before");
+    resume_refused("data.mean=[0.5]", "data.mean: [0.5] now, [0.485, 0.456, 0.406] before");
+    resume_refused("data.augment=[hflip]",
+                   "data.augment: [{hflip: {p: 0.5}}] now, [{random_resized_crop: {size: 224, scale: [0.25, 1], ratio: [0.75, "
+                   "1.3333333333333333]}}, {hflip: {p: 0.5}}, {random_crop: {size: 200, padding: 4}}] before");
+}
+END_TEST
+
+START_TEST(resume_allows_what_lies_ahead) {
+    const char *const overrides[] = {"name=other",        "train.epochs=100",         "train.max_steps=0", "optimizer.lr=0.2",
+                                     "schedule={}",       "checkpoint={}",            "log={}",            "data.val=other.h5",
+                                     "data.train=moved.h5", "init.from=elsewhere.h5", "train.label_smoothing=0"};
+    job *before = parsed(whole), *now = parsed_with(whole, overrides, sizeof overrides / sizeof *overrides);
+    ck_assert_msg(job_check_resume(now, before) == OK, "%s", err_last()->text);
+    job_free(before);
+    job_free(now);
+}
+END_TEST
+
+/* ---- files ---- */
+
+START_TEST(files_are_read) {
+    char folder[] = "/tmp/shoal-job-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    char *path = text_format("%s/a.yaml", folder), *expected;
+    job *j;
+    ck_assert_int_eq(job_read(&j, path, NULL, 0), ERR_IO);
+    expected = text_format("%s: cannot be read: No such file or directory", path);
+    ck_assert_str_eq(err_last()->text, expected);
+    mem_free(expected);
+    ck_assert_int_eq(job_read(&j, folder, NULL, 0), ERR_IO);
+
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 5000; i++) /* more than one read */
+        fputs("# a comment that makes the file long\n", file);
+    fputs(small, file);
+    fputs("oops: 1\n", file);
+    fclose(file);
+    ck_assert_int_eq(job_read(&j, path, NULL, 0), ERR_USAGE);
+    expected = text_format("%s:5006: oops: unknown key", path);
+    ck_assert_str_eq(err_last()->text, expected);
+    mem_free(expected);
+    unlink(path);
+    rmdir(folder);
+    mem_free(path);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("job");
+    TCase *tests = tcase_create("all");
+    tcase_add_test(tests, defaults_hold_where_nothing_is_given);
+    tcase_add_test(tests, every_key_is_read);
+    tcase_add_test(tests, transforms_have_torchvisions_defaults);
+    tcase_add_test(tests, unknown_keys_are_named_with_line_and_nearest);
+    tcase_add_test(tests, wrong_types_are_named);
+    tcase_add_test(tests, impossible_values_are_named);
+    tcase_add_test(tests, transforms_are_checked);
+    tcase_add_test(tests, what_is_no_job_is_refused);
+    tcase_add_test(tests, yaml_mistakes_have_a_line);
+    tcase_add_test(tests, too_many_of_anything_is_refused);
+    tcase_add_test(tests, overrides_replace_keys);
+    tcase_add_test(tests, an_overridden_section_is_replaced);
+    tcase_add_test(tests, bad_overrides_are_named);
+    tcase_add_test(tests, keys_know_where_they_were_given);
+    tcase_add_test(tests, options_are_checked_against_the_model);
+    tcase_add_test(tests, text_reads_back_to_the_same_job);
+    tcase_add_test(tests, numbers_survive_exactly);
+    tcase_add_test(tests, texts_survive_exactly);
+    tcase_add_test(tests, resume_names_what_differs);
+    tcase_add_test(tests, resume_allows_what_lies_ahead);
+    tcase_add_test(tests, files_are_read);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

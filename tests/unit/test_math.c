@@ -1,0 +1,230 @@
+/* The kernels where the ops' own tests do not reach: several chunks, odd matrix shapes, large means, NaN, the choice of BLAS kernels. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "math/math.h"
+
+static float noise(int64_t i) {
+    uint32_t z = (uint32_t)i * 2654435761u;
+    z = (z ^ z >> 15) * 2246822519u;
+    return (float)(z >> 8) * 0x1p-23f - 1;
+}
+
+static float *numbers(int64_t n, int64_t seed) {
+    float *x = malloc((size_t)n * sizeof *x + 1);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = noise(i + 7919 * seed);
+    return x;
+}
+
+static double distance(int64_t n, const float *a, const double *b) {
+    double d = 0, s = 0;
+    for (int64_t i = 0; i < n; i++) {
+        d += (a[i] - b[i]) * (a[i] - b[i]);
+        s += b[i] * b[i];
+    }
+    return sqrt(d / s);
+}
+
+START_TEST(blas_kernels_suit_the_processor) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && !getenv("OPENBLAS_CORETYPE"))
+        ck_assert_msg(strstr(math_blas(), "Prescott") == NULL, "%s", math_blas());
+#endif
+    ck_assert(strncmp(math_blas(), "OpenBLAS ", 9) == 0);
+}
+END_TEST
+
+enum { M = 5, N = 7, K = 3 };
+
+START_TEST(gemm_transposes_and_adds) {
+    const bool ta = _i & 1, tb = _i & 2;
+    const float beta = _i & 4 ? 1 : 0;
+    const int64_t k = _i & 8 ? 0 : K;
+    float *a = numbers(M * K, 1), *b = numbers(K * N, 2), *c = numbers(M * N, 3);
+    double wanted[M * N];
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < N; j++) {
+            wanted[i * N + j] = beta != 0 ? c[i * N + j] : 1e-30; /* not 0, so that a distance from zeros is defined */
+            for (int p = 0; p < k; p++)
+                wanted[i * N + j] += (double)(ta ? a[p * M + i] : a[i * K + p]) * (tb ? b[j * K + p] : b[p * N + j]);
+        }
+    if (beta == 0)
+        for (int i = 0; i < M * N; i++)
+            c[i] = NAN; /* what is replaced is not read */
+    math_gemm(ta, tb, M, N, k, a, ta ? M : K, b, tb ? K : N, beta, c, N);
+    if (k == 0 && beta == 0)
+        for (int i = 0; i < M * N; i++)
+            ck_assert(c[i] == 0);
+    else
+        ck_assert(distance(M * N, c, wanted) < 1e-6);
+    free(a);
+    free(b);
+    free(c);
+}
+END_TEST
+
+/* ---- a convolution whose windows take several chunks ---- */
+
+static const math_conv big = {.h = 29,
+                              .w = 31,
+                              .c = 48,
+                              .oh = 29,
+                              .ow = 31,
+                              .oc = 6,
+                              .kh = 3,
+                              .kw = 3,
+                              .stride_h = 1,
+                              .stride_w = 1,
+                              .pad_h = 1,
+                              .pad_w = 1,
+                              .dilation_h = 1,
+                              .dilation_w = 1,
+                              .groups = 2};
+enum { IMAGES = 2, X = IMAGES * 29 * 31 * 48, Y = IMAGES * 29 * 31 * 6, ROWS = 9 * 24, W = ROWS * 6 };
+
+/* Calls work for every product x · w that is part of y. */
+static void for_products(void (*work)(int64_t x, int64_t w, int64_t y, void *context), void *context) {
+    for (int64_t y = 0; y < Y; y++) {
+        int64_t oc = y % 6, ow = y / 6 % 31, oh = y / 6 / 31 % 29, n = y / 6 / 31 / 29;
+        for (int64_t tap = 0; tap < 9; tap++) {
+            int64_t h = oh - 1 + tap / 3, w = ow - 1 + tap % 3;
+            if (h < 0 || w < 0 || h >= 29 || w >= 31)
+                continue;
+            for (int64_t c = 0; c < 24; c++)
+                work(((n * 29 + h) * 31 + w) * 48 + oc / 3 * 24 + c, (tap * 24 + c) * 6 + oc, y, context);
+        }
+    }
+}
+
+typedef struct arrays {
+    float *x, *w, *y;
+    double *dx, *dw, *out;
+} arrays;
+
+static void multiply(int64_t x, int64_t w, int64_t y, void *context) {
+    arrays *a = context;
+    a->out[y] += (double)a->x[x] * a->w[w];
+    a->dx[x] += (double)a->y[y] * a->w[w];
+    a->dw[w] += (double)a->x[x] * a->y[y];
+}
+
+START_TEST(convolution_in_chunks) {
+    arrays a = {numbers(X, 1), numbers(W, 2), numbers(Y, 3), calloc(X, 8), calloc(W, 8), calloc(Y, 8)};
+    for_products(multiply, &a);
+    float *result = malloc(X * sizeof *result), *dw = malloc(W * sizeof *dw);
+    void *scratch = aligned_alloc(64, math_conv_scratch(&big));
+    math_conv_forward(&big, IMAGES, a.x, a.w, NULL, result, scratch);
+    ck_assert(distance(Y, result, a.out) < 2e-6);
+    math_conv_backward_data(&big, IMAGES, a.y, a.w, result, false, scratch);
+    ck_assert(distance(X, result, a.dx) < 2e-6);
+    math_conv_backward_weight(&big, IMAGES, a.x, a.y, 0, ROWS, dw, scratch);
+    ck_assert(distance(W, dw, a.dw) < 2e-6);
+    memset(dw, 0, W * sizeof *dw);
+    static const int64_t parts[] = {0, 24, 24 * 6, 24 * 6 + 5, 24 * 7, ROWS}; /* a tap, five taps, two parts of a tap, two taps */
+    for (int i = 0; i < 5; i++)
+        math_conv_backward_weight(&big, IMAGES, a.x, a.y, parts[i], parts[i + 1] - parts[i], dw + parts[i] * 6, scratch);
+    ck_assert(distance(W, dw, a.dw) < 2e-6);
+    free(a.x), free(a.w), free(a.y), free(a.dx), free(a.dw), free(a.out);
+    free(result), free(dw), free(scratch);
+}
+END_TEST
+
+/* ---- sums ---- */
+
+/* A mean a hundred thousand times the deviation: in float32 alone nothing would be left of the variance. */
+START_TEST(variance_beside_a_large_mean) {
+    enum { SUM_ROWS = 1000, C = 19 };
+    float *x = numbers(SUM_ROWS * C, 5);
+    double sum[C] = {0}, sumsq[C] = {0};
+    char scratch[C * 32];
+    for (int i = 0; i < SUM_ROWS * C; i++)
+        x[i] = 1000 + 0.01f * x[i];
+    math_norm_sums(SUM_ROWS, C, x, sum, sumsq, scratch);
+    for (int c = 0; c < C; c++) {
+        double mean = 0, variance = 0;
+        for (int r = 0; r < SUM_ROWS; r++)
+            mean += (double)x[r * C + c] / SUM_ROWS;
+        for (int r = 0; r < SUM_ROWS; r++)
+            variance += pow(x[r * C + c] - mean, 2) / SUM_ROWS;
+        double found = sumsq[c] / SUM_ROWS - pow(sum[c] / SUM_ROWS, 2);
+        ck_assert(fabs(sum[c] / SUM_ROWS - mean) < 1e-9 * mean);
+        ck_assert_msg(fabs(found - variance) < 1e-4 * variance, "channel %d: %g, not %g", c, found, variance);
+    }
+    free(x);
+}
+END_TEST
+
+START_TEST(sums_of_many_rows) {
+    enum { SUM_ROWS = 100001, C = 3 };
+    float *x = numbers(SUM_ROWS * C, 6), sums[C];
+    double wanted[C] = {0}, scratch[C * 4];
+    for (int i = 0; i < SUM_ROWS * C; i++)
+        wanted[i % C] += x[i] += 1;
+    math_sum_rows(SUM_ROWS, C, x, sums, scratch);
+    ck_assert(distance(C, sums, wanted) < 1e-7);
+    free(x);
+}
+END_TEST
+
+/* ---- what must not be swallowed ---- */
+
+START_TEST(nan_passes) {
+    float x[20], y[20];
+    const float zeros[20] = {0}, ones[20] = {1};
+    for (int i = 0; i < 20; i++)
+        x[i] = i == 13 ? NAN : (float)i - 10;
+    math_relu(20, x, y);
+    ck_assert(isnan(y[13]) && y[0] == 0 && y[19] == 9);
+    math_norm m = {1, 20, zeros, ones, zeros, true};
+    math_norm_forward(&m, x, NULL, y);
+    ck_assert(isnan(y[13]));
+    uint8_t index[1];
+    math_pool p = {.h = 1, .w = 20, .c = 1, .oh = 1, .ow = 1, .kh = 1, .kw = 20, .stride_h = 1, .stride_w = 1};
+    math_max_pool(&p, 1, x, y, index);
+    ck_assert(isnan(y[0]) && index[0] == 13);
+}
+END_TEST
+
+START_TEST(first_of_equal_maxima) {
+    const float x[4] = {1, 2, 2, 2};
+    float y[1];
+    uint8_t index[1];
+    math_pool p = {.h = 2, .w = 2, .c = 1, .oh = 1, .ow = 1, .kh = 2, .kw = 2, .stride_h = 1, .stride_w = 1};
+    math_max_pool(&p, 1, x, y, index);
+    ck_assert(y[0] == 2 && index[0] == 1);
+}
+END_TEST
+
+START_TEST(probabilities_add_up) {
+    const float x[5] = {1e4f, 1e4f, -1e4f, 9.999e3f, 0};
+    float p[5];
+    double loss = math_softmax_loss(5, x, 0, 0, p), sum = 0;
+    for (int i = 0; i < 5; i++)
+        sum += p[i];
+    ck_assert(fabs(sum - 1) < 1e-6 && fabs(loss - log(2 + exp(-1))) < 1e-6);
+    ck_assert(fabs(p[0] - exp(-loss)) < 1e-6);
+}
+END_TEST
+
+int main(void) {
+    math_init();
+    Suite *s = suite_create("math");
+    TCase *c = tcase_create("math");
+    tcase_add_test(c, blas_kernels_suit_the_processor);
+    tcase_add_loop_test(c, gemm_transposes_and_adds, 0, 16);
+    tcase_add_test(c, convolution_in_chunks);
+    tcase_add_test(c, variance_beside_a_large_mean);
+    tcase_add_test(c, sums_of_many_rows);
+    tcase_add_test(c, nan_passes);
+    tcase_add_test(c, first_of_equal_maxima);
+    tcase_add_test(c, probabilities_add_up);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

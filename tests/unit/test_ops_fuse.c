@@ -1,0 +1,155 @@
+/* The pass that fuses batch norm with what follows: the same numbers from fewer nodes, and nothing fused that somebody else reads. */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <math.h>
+#include <string.h>
+
+#include "math/math.h"
+#include "ops/ops.h"
+
+enum { SIDE = 6, IMAGES = 5, LANES = 2 };
+
+static node *add_conv(graph *g, const char *name, node *x) {
+    conv2d_attrs *a = mem_new(1, sizeof *a);
+    *a = (conv2d_attrs){3, 3, 3, 1, 1, 1, 1, 1, 1, 1, false};
+    return graph_add(g, &op_conv2d, name, a, 1, &x);
+}
+
+static node *add_norm(graph *g, const char *name, node *x) {
+    batch_norm_attrs *a = mem_new(1, sizeof *a);
+    *a = (batch_norm_attrs){.eps = 1e-5, .momentum = 0.1};
+    return graph_add(g, &op_batch_norm, name, a, 1, &x);
+}
+
+static node *add_plain(graph *g, const op_kind *kind, const char *name, node *x, node *y) {
+    node *inputs[2] = {x, y};
+    return graph_add(g, kind, name, NULL, y ? 2 : 1, inputs);
+}
+
+static node *add_input(graph *g) {
+    input_attrs *a = mem_new(1, sizeof *a);
+    *a = (input_attrs){.shape = {SIDE, SIDE, 3}, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
+    return graph_add(g, &op_input, "input", a, 0, NULL);
+}
+
+static node *add_loss(graph *g, node *x) {
+    softmax_cross_entropy_attrs *a = mem_new(1, sizeof *a);
+    return graph_add(g, &op_softmax_cross_entropy, "loss", a, 1, &(node *){add_plain(g, &op_flatten, "flatten", x, NULL)});
+}
+
+/* A residual block of each kind: with a convolution on the other side, with the block's own input, and without a relu behind it. */
+static graph *build(bool fuse) {
+    graph *g = graph_new();
+    node *x = add_plain(g, &op_relu, "relu0", add_norm(g, "bn0", add_conv(g, "conv0", add_input(g))), NULL);
+    node *left = add_norm(g, "bn1", add_conv(g, "conv1", x)), *right = add_norm(g, "bn2", add_conv(g, "conv2", x));
+    x = add_plain(g, &op_relu, "relu1", add_plain(g, &op_add, "add1", left, right), NULL);
+    node *y = add_plain(g, &op_relu, "relu2", add_norm(g, "bn3", add_conv(g, "conv3", x)), NULL);
+    x = add_plain(g, &op_relu, "relu3", add_plain(g, &op_add, "add2", x, add_norm(g, "bn4", add_conv(g, "conv4", y))), NULL);
+    x = add_plain(g, &op_add, "add3", add_norm(g, "bn5", add_conv(g, "conv5", x)), x);
+    add_loss(g, x);
+    if (fuse)
+        ops_fuse(g);
+    ck_assert_int_eq(graph_seal(g), OK);
+    return g;
+}
+
+/* Values that depend on the parameter's name alone: the arenas' orders differ. */
+static void fill_params(graph *g) {
+    for (int i = 0; i < graph_n_params(g); i++) {
+        param *p = graph_param(g, i);
+        rng_key key = rng_make_key(1, RNG_DATA, rng_hash(p->name), 0);
+        for (int64_t k = 0; p->value && k < p->size; k++)
+            p->value[k] = (float)(rng_uniform(key, (uint64_t)k) - 0.3);
+    }
+}
+
+static graph_run *step(graph *g) {
+    static uint8_t pictures[IMAGES * SIDE * SIDE * 3];
+    static const int32_t labels[IMAGES] = {7, 0, 100, 31, 50};
+    for (int i = 0; i < IMAGES * SIDE * SIDE * 3; i++)
+        pictures[i] = (uint8_t)(i * 2654435761u >> 24);
+    const uint8_t *images[LANES] = {pictures, pictures + 2 * SIDE * SIDE * 3};
+    const int32_t *targets[LANES] = {labels, labels + 2};
+    graph_run *r;
+    graph_run_options o = {.lanes = LANES, .last_lane = LANES, .lane_capacity = 3, .training = true};
+    ck_assert_int_eq(graph_run_new(&r, g, &o), OK);
+    graph_batch batch = {.size = IMAGES, .images = images, .labels = targets};
+    graph_forward(r, &batch, true);
+    graph_backward(r);
+    graph_commit(r);
+    return r;
+}
+
+static double loss_of(const graph_run *r, const graph *g) {
+    const node *n = graph_node(g, graph_n_nodes(g) - 1);
+    return graph_sums(r, n, 0)[LOSS_SUM] + graph_sums(r, n, 1)[LOSS_SUM];
+}
+
+START_TEST(fused_is_the_same_net) {
+    graph *plain = build(false), *fused = build(true);
+    ck_assert_int_eq(graph_n_nodes(plain) - graph_n_nodes(fused), 7); /* four relus and three adds */
+    fill_params(plain);
+    fill_params(fused);
+    graph_run *p = step(plain), *f = step(fused);
+    ck_assert(loss_of(p, plain) == loss_of(f, fused));
+    for (int i = 0; i < graph_n_params(plain); i++) {
+        param *a = graph_param(plain, i), *b = graph_find_param(fused, a->name);
+        double d = 0, s = 0;
+        for (int64_t k = 0; param_is_trained(a) && k < a->size; k++) {
+            double x = graph_grads(p, 0)[a->offset + k], y = graph_grads(f, 0)[b->offset + k];
+            d += (x - y) * (x - y), s += x * x;
+        }
+        ck_assert_msg(d <= 1e-10 * s, "%s: %g of %g", a->name, sqrt(d), sqrt(s));
+        if (a->role == PARAM_BUFFER)
+            ck_assert(memcmp(a->value, b->value, (size_t)a->size * sizeof(float)) == 0);
+    }
+    graph_run_free(p);
+    graph_run_free(f);
+    graph_free(plain);
+    graph_free(fused);
+}
+END_TEST
+
+static int nodes_after_fusion(graph *g) {
+    ops_fuse(g);
+    int n = graph_n_nodes(g);
+    graph_free(g);
+    return n;
+}
+
+START_TEST(what_others_read_stays) {
+    graph *g = graph_new(); /* the norm goes to relu and to add */
+    node *norm = add_norm(g, "bn", add_input(g));
+    add_plain(g, &op_add, "add", add_plain(g, &op_relu, "relu", norm, NULL), norm);
+    ck_assert_int_eq(nodes_after_fusion(g), 4);
+
+    g = graph_new(); /* the norm is both sides of add */
+    norm = add_norm(g, "bn", add_input(g));
+    add_plain(g, &op_add, "add", norm, norm);
+    ck_assert_int_eq(nodes_after_fusion(g), 3);
+
+    g = graph_new(); /* the norm is kept for somebody to read */
+    norm = add_norm(g, "bn", add_input(g));
+    norm->keep = true;
+    add_plain(g, &op_relu, "relu", norm, NULL);
+    ck_assert_int_eq(nodes_after_fusion(g), 3);
+
+    g = graph_new(); /* the first relu is fused, the second has nothing to be fused with */
+    add_plain(g, &op_relu, "relu2", add_plain(g, &op_relu, "relu1", add_norm(g, "bn", add_input(g)), NULL), NULL);
+    ck_assert_int_eq(nodes_after_fusion(g), 3);
+}
+END_TEST
+
+int main(void) {
+    math_init();
+    Suite *s = suite_create("ops_fuse");
+    TCase *c = tcase_create("ops_fuse");
+    tcase_add_test(c, fused_is_the_same_net);
+    tcase_add_test(c, what_others_read_stays);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}

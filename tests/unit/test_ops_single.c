@@ -1,0 +1,305 @@
+/* What single ops promise beside their formulas: exact pictures, keyed dropout, a loss's sums, statistics over lanes, errors, tiles. */
+#include "ops_harness.h"
+
+static const shape no_inputs[1];
+
+/* ---- input ---- */
+
+START_TEST(pictures_as_pytorch_computes_them) {
+    input_attrs a = {.shape = {1, 256, 3}, .mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}};
+    graph *g = graph_new();
+    node *n = make_node(g, &op_input, &a, sizeof a, 0, no_inputs);
+    uint8_t images[256 * 3];
+    for (int i = 0; i < 256 * 3; i++)
+        images[i] = (uint8_t)(i / 3);
+    lane l;
+    lane_init(&l, n, 1, true);
+    l.call.images = images;
+    lane_forward(&l);
+    for (int i = 0; i < 256 * 3; i++) {
+        volatile float unit = (float)(i / 3) / 255.0f, centred = unit - a.mean[i % 3]; /* each step rounded to float */
+        ck_assert(l.call.y[i] == centred / a.std[i % 3]);
+    }
+    lane_reset(&l);
+    graph_free(g);
+}
+END_TEST
+
+/* ---- dropout ---- */
+
+/* The mask of `samples` samples from place `first` on. */
+static void draw_mask(const node *n, int64_t samples, int64_t first, uint64_t seed, uint64_t step, bool training, float *mask) {
+    lane l;
+    lane_init(&l, n, samples, training);
+    l.call.first = first;
+    l.state.seed = seed;
+    l.state.step = step;
+    for (int64_t i = 0; i < samples * shape_size(n->out); i++)
+        ((float *)l.x[0])[i] = 1;
+    lane_forward(&l);
+    memcpy(mask, l.call.y, (size_t)(samples * shape_size(n->out)) * sizeof *mask);
+    lane_reset(&l);
+}
+
+enum { DROP = 1003, BATCH = 8 };
+
+START_TEST(dropout_mask_is_a_function_of_the_sample) {
+    dropout_attrs a = {0.25};
+    shape in = {1, 1, DROP};
+    graph *g = graph_new();
+    node *n = make_node(g, &op_dropout, &a, sizeof a, 1, &in);
+    static float whole[BATCH * DROP], part[BATCH * DROP], other[BATCH * DROP];
+    draw_mask(n, BATCH, 0, 1, 2, true, whole);
+    draw_mask(n, 3, 5, 1, 2, true, part);
+    ck_assert(memcmp(whole + 5 * DROP, part, 3 * DROP * sizeof *part) == 0);
+    double kept = 0;
+    for (int i = 0; i < BATCH * DROP; i++) {
+        ck_assert(whole[i] == 0 || whole[i] == (float)(1 / 0.75));
+        kept += whole[i] > 0;
+    }
+    ck_assert(fabs(kept / (BATCH * DROP) - 0.75) < 5 * sqrt(0.25 * 0.75 / (BATCH * DROP))); /* five standard deviations */
+    draw_mask(n, BATCH, 0, 1, 3, true, other);
+    ck_assert(memcmp(whole, other, sizeof whole) != 0);
+    draw_mask(n, BATCH, 0, 2, 2, true, other);
+    ck_assert(memcmp(whole, other, sizeof whole) != 0);
+    ck_assert(memcmp(whole, whole + DROP, DROP * sizeof *whole) != 0);
+    draw_mask(n, BATCH, 0, 1, 2, false, other);
+    for (int i = 0; i < BATCH * DROP; i++)
+        ck_assert(other[i] == 1);
+    graph_free(g);
+}
+END_TEST
+
+START_TEST(dropout_nodes_draw_different_masks) {
+    dropout_attrs a = {0.5};
+    shape in = {1, 1, DROP};
+    graph *g = graph_new();
+    node *first = make_node(g, &op_dropout, &a, sizeof a, 1, &in);
+    dropout_attrs *copy = mem_new(1, sizeof *copy);
+    *copy = a;
+    node *second = graph_add(g, &op_dropout, "another", copy, 1, &first->inputs[0]);
+    static float one[DROP], two[DROP];
+    draw_mask(first, 1, 0, 1, 1, true, one);
+    draw_mask(second, 1, 0, 1, 1, true, two);
+    ck_assert(memcmp(one, two, sizeof one) != 0);
+    graph_free(g);
+}
+END_TEST
+
+/* ---- the loss ---- */
+
+/* The sums of one sample's loss. */
+static void loss_sums(const float *logits, int k, int32_t label, double *sums) {
+    softmax_cross_entropy_attrs a = {0};
+    shape in = {1, 1, k};
+    graph *g = graph_new();
+    node *n = make_node(g, &op_softmax_cross_entropy, &a, sizeof a, 1, &in);
+    lane l;
+    lane_init(&l, n, 1, false);
+    l.call.labels = &label;
+    memcpy((float *)l.x[0], logits, (size_t)k * sizeof *logits);
+    lane_forward(&l);
+    memcpy(sums, l.call.sums, LOSS_N_SUMS * sizeof *sums);
+    lane_reset(&l);
+    graph_free(g);
+}
+
+START_TEST(loss_counts_hits) {
+    double s[LOSS_N_SUMS];
+    const float rising[] = {0, 1, 2, 3, 4, 5, 6}, equal[7] = {0};
+    for (int label = 0; label < 7; label++) {
+        loss_sums(rising, 7, label, s);
+        ck_assert(s[LOSS_TOP1] == (label == 6) && s[LOSS_TOP5] == (label >= 2) && s[LOSS_COUNT] == 1);
+        loss_sums(equal, 7, label, s); /* of equal logits the lower index comes first */
+        ck_assert(s[LOSS_TOP1] == (label == 0) && s[LOSS_TOP5] == (label < 5));
+        ck_assert(fabs(s[LOSS_SUM] - log(7)) < 1e-12);
+    }
+}
+END_TEST
+
+START_TEST(loss_of_broken_logits_is_not_finite) {
+    double s[LOSS_N_SUMS];
+    const float broken[][3] = {{NAN, 0, 1}, {0, 1, NAN}, {INFINITY, 0, 1}, {0, 1, INFINITY}, {-INFINITY, -INFINITY, -INFINITY}};
+    for (int i = 0; i < 5; i++) {
+        loss_sums(broken[i], 3, 0, s);
+        ck_assert_msg(!isfinite(s[LOSS_SUM]), "logits %d", i);
+        ck_assert(s[LOSS_TOP1] == 0 && s[LOSS_TOP5] == 0);
+    }
+    const float large[] = {1e30f, -1e30f, 0};
+    loss_sums(large, 3, 0, s);
+    ck_assert(s[LOSS_SUM] == 0 && s[LOSS_TOP1] == 1);
+}
+END_TEST
+
+/* ---- batch norm ---- */
+
+enum { PIXELS = 6, CHANNELS = 5, SAMPLES = 4 };
+
+static node *make_norm(graph *g) {
+    batch_norm_attrs a = {.eps = 1e-5, .momentum = 0.1};
+    shape in = {2, 3, CHANNELS};
+    node *n = make_node(g, &op_batch_norm, &a, sizeof a, 1, &in);
+    ck_assert_int_eq(graph_seal(g), OK);
+    for (int i = 0; i < CHANNELS; i++) {
+        n->params[0]->value[i] = 1;
+        n->params[1]->value[i] = n->params[2]->value[i] = 0;
+        n->params[3]->value[i] = 1;
+    }
+    return n;
+}
+
+static float sample_value(int64_t i) {
+    return (float)(1000 + number(3, (uint64_t)i));
+}
+
+/* Lanes of 1, 0 and 3 samples, far from zero: their sums added are the statistics of all four. */
+START_TEST(statistics_add_up_over_lanes) {
+    graph *g = graph_new();
+    node *n = make_norm(g);
+    double total[1 + 2 * CHANNELS] = {0};
+    static const int64_t counts[] = {1, 0, 3};
+    int64_t first = 0;
+    for (int i = 0; i < 3; first += counts[i++]) {
+        lane l;
+        lane_init(&l, n, counts[i], true);
+        for (int64_t k = 0; k < counts[i] * PIXELS * CHANNELS; k++)
+            ((float *)l.x[0])[k] = sample_value(first * PIXELS * CHANNELS + k);
+        n->kind->stats(&l.call, l.scratch);
+        for (int k = 0; k < 1 + 2 * CHANNELS; k++)
+            total[k] += l.call.sums[k];
+        lane_reset(&l);
+    }
+    n->kind->commit(n, total);
+    for (int c = 0; c < CHANNELS; c++) {
+        double mean = 0, variance = 0, count = PIXELS * SAMPLES;
+        for (int r = 0; r < PIXELS * SAMPLES; r++)
+            mean += (double)sample_value(r * CHANNELS + c) / count;
+        for (int r = 0; r < PIXELS * SAMPLES; r++)
+            variance += pow((double)sample_value(r * CHANNELS + c) - mean, 2) / (count - 1);
+        ck_assert(fabs(n->params[2]->value[c] - 0.1 * mean) < 1e-5);
+        ck_assert(fabs(n->params[3]->value[c] - (0.9 + 0.1 * variance)) < 1e-6);
+    }
+    ck_assert_int_eq(n->params[4]->counter, 1);
+    graph_free(g);
+}
+END_TEST
+
+START_TEST(evaluation_uses_running_statistics) {
+    graph *g = graph_new();
+    node *n = make_norm(g);
+    for (int i = 0; i < CHANNELS; i++) {
+        n->params[2]->value[i] = (float)i;
+        n->params[3]->value[i] = 4;
+    }
+    lane l;
+    lane_init(&l, n, 1, false);
+    lane_forward(&l);
+    for (int i = 0; i < PIXELS * CHANNELS; i++)
+        ck_assert(fabs(l.call.y[i] - (l.x[0][i] - i % CHANNELS) / sqrt(4 + 1e-5)) < 1e-6);
+    lane_reset(&l);
+    graph_free(g);
+}
+END_TEST
+
+/* Where everything before one side is frozen, only what was added wants a gradient. */
+START_TEST(residual_gradient_alone) {
+    batch_norm_attrs a = {.eps = 1e-5, .momentum = 0.1, .relu = true};
+    shape in[2] = {{1, 1, 4}, {1, 1, 4}};
+    graph *g = graph_new();
+    node *n = make_node(g, &op_batch_norm_add, &a, sizeof a, 2, in);
+    lane l;
+    lane_init(&l, n, 1, true);
+    float *dx = l.dx[0];
+    l.dx[0] = NULL;
+    l.call.dy = new_numbers(9, 4);
+    const float y[] = {0, 1, 0, 2};
+    memcpy(l.call.y, y, sizeof y);
+    n->kind->backward(&l.call, l.scratch);
+    for (int i = 0; i < 4; i++)
+        ck_assert(l.dx[1][i] == (y[i] > 0 ? l.call.dy[i] : 0));
+    free(dx);
+    lane_reset(&l);
+    graph_free(g);
+}
+END_TEST
+
+/* ---- set-up ---- */
+
+static void refuses(const op_kind *kind, const void *attrs, size_t bytes, int n_inputs, const shape *in, const char *text) {
+    graph *g = graph_new();
+    ck_assert(make_node(g, kind, attrs, bytes, n_inputs, in) == NULL);
+    ck_assert_msg(strstr(err_last()->text, text) != NULL, "\"%s\" does not say \"%s\"", err_last()->text, text);
+    ck_assert_int_eq(err_last()->code, ERR_USAGE);
+    graph_free(g);
+}
+
+START_TEST(impossible_nodes_are_refused) {
+    const shape plane = {5, 5, 4}, two[2] = {{5, 5, 4}, {5, 4, 4}};
+    conv2d_attrs seven = {8, 7, 7, 1, 1, 0, 0, 1, 1, 1, false}, groups = {8, 3, 3, 1, 1, 0, 0, 1, 1, 3, false};
+    refuses(&op_conv2d, &seven, sizeof seven, 1, &plane, "kernel 7 x 7 on a 5 x 5 plane");
+    refuses(&op_conv2d, &groups, sizeof groups, 1, &plane, "3 groups do not divide 4 input channels");
+    pool_attrs pool = {6, 6, 1, 1, 0, 0, false, false}, pad = {2, 2, 1, 1, 2, 2, false, false};
+    refuses(&op_max_pool2d, &pool, sizeof pool, 1, &plane, "pool 6 x 6 on a 5 x 5 plane");
+    refuses(&op_avg_pool2d, &pad, sizeof pad, 1, &plane, "half its kernel");
+    linear_attrs linear = {3, false};
+    refuses(&op_linear, &linear, sizeof linear, 1, &plane, "flatten it first");
+    refuses(&op_add, NULL, 0, 2, two, "4 x 5 x 5 and 4 x 5 x 4 cannot be added");
+    refuses(&op_concat, NULL, 0, 2, two, "planes differ");
+    softmax_cross_entropy_attrs loss = {0};
+    refuses(&op_softmax_cross_entropy, &loss, sizeof loss, 1, &plane, "vector of logits");
+    dropout_attrs drop = {1};
+    refuses(&op_dropout, &drop, sizeof drop, 1, &plane, "below 1");
+}
+END_TEST
+
+/* Every element of every trained parameter lies in one tile, and no tile is larger than a core's cache. */
+static void check_tiles(const op_kind *kind, const void *attrs, size_t bytes, shape in) {
+    graph *g = graph_new();
+    node *n = make_node(g, kind, attrs, bytes, 1, &in);
+    ck_assert(n != NULL);
+    int64_t end[NODE_MAX_PARAMS] = {0};
+    for (int i = 0; i < n->n_tiles; i++) {
+        grad_tile t = n->tiles[i];
+        ck_assert_int_eq(t.offset, end[t.param]);
+        ck_assert(t.count > 0 && t.count <= 300 * 1024);
+        end[t.param] += t.count;
+    }
+    for (int i = 0; i < n->n_params; i++)
+        ck_assert_int_eq(end[i], n->params[i]->size);
+    graph_free(g);
+}
+
+START_TEST(tiles_cover_parameters) {
+    const conv2d_attrs convs[] = {{512, 3, 3, 1, 1, 1, 1, 1, 1, 1, true},
+                                  {2048, 1, 1, 1, 1, 0, 0, 1, 1, 1, false},
+                                  {301, 5, 3, 1, 1, 0, 0, 1, 1, 7, true},
+                                  {777, 3, 3, 1, 1, 0, 0, 1, 1, 777, true}};
+    const int64_t channels[] = {511, 1025, 700, 777};
+    for (int i = 0; i < 4; i++)
+        check_tiles(&op_conv2d, &convs[i], sizeof convs[i], (shape){7, 7, channels[i]});
+    linear_attrs linear = {1001, true};
+    check_tiles(&op_linear, &linear, sizeof linear, (shape){1, 1, 3333});
+}
+END_TEST
+
+int main(void) {
+    math_init();
+    Suite *s = suite_create("ops_single");
+    TCase *c = tcase_create("ops_single");
+    tcase_add_test(c, pictures_as_pytorch_computes_them);
+    tcase_add_test(c, dropout_mask_is_a_function_of_the_sample);
+    tcase_add_test(c, dropout_nodes_draw_different_masks);
+    tcase_add_test(c, loss_counts_hits);
+    tcase_add_test(c, loss_of_broken_logits_is_not_finite);
+    tcase_add_test(c, statistics_add_up_over_lanes);
+    tcase_add_test(c, evaluation_uses_running_statistics);
+    tcase_add_test(c, residual_gradient_alone);
+    tcase_add_test(c, impossible_nodes_are_refused);
+    tcase_add_test(c, tiles_cover_parameters);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
