@@ -52,19 +52,20 @@ choose_set() {
 # ---- steps ----
 
 download() {
+    local said
     if command -v curl > /dev/null; then
-        curl --fail --location --silent --show-error --retry 3 --output "$2" "$1" || die 74 "$1: cannot be downloaded"
+        said=$(curl --fail --location --silent --show-error --retry 3 --output "$2" "$1" 2>&1) || die 74 "$1: ${said##*$'\n'}"
     elif command -v wget > /dev/null; then
-        wget --quiet --tries=3 --output-document="$2" "$1" || die 74 "$1: cannot be downloaded"
+        said=$(wget --no-verbose --tries=3 --output-document="$2" "$1" 2>&1) || die 74 "$1: ${said##*$'\n'}"
     else
         die 74 "neither curl nor wget is there to download with"
     fi
 }
 
 check_sum() {
-    local sum rest
-    read -r sum rest < <(sha256sum "$2") || die 74 "$2: cannot be read"
-    [[ $sum == "$1" ]] || die 65 "$2: its SHA-256 is $sum, not $1: a damaged download, or another file${rest:+}"
+    local sum
+    read -r sum _ < <(sha256sum < "$2") || die 74 "$2: cannot be read"
+    [[ $sum == "$1" ]] || die 65 "$2: a damaged download, or another file: its SHA-256 is $sum, not $1"
 }
 
 # A file that is there already and whole is not downloaded again. A new one has its name only once it is checked.
@@ -82,40 +83,46 @@ fetch() {
     done <<< "$files"
 }
 
-# An archive that was unpacked already cannot be checked: its files have no published sums.
+# Whether what file $1 unpacks to is there.
 has_unpacked() {
-    [[ -n $unpacked ]] && { compgen -G "$source/$unpacked/$member" || compgen -G "$source/$member"; } > /dev/null
+    if [[ -n $unpacked ]]; then
+        { compgen -G "$source/$unpacked/$member" || compgen -G "$source/$member"; } > /dev/null
+    else
+        [[ -f $source/${1%.gz} ]]
+    fi
 }
 
+# Sums are known of the files as they are published, not of what they unpack to.
 check_given() {
     local sum name
     [[ -d $source ]] || die 74 "$source: no such folder"
     while read -r sum name; do
         if [[ -f $source/$name ]]; then
             check_sum "$sum" "$source/$name"
-        elif has_unpacked; then
-            echo "$source: taken as unpacked; without $name its files are not verified"
+        elif has_unpacked "$name"; then
+            echo "$source: $name is unpacked here, so it cannot be verified"
         else
             die 74 "$source/$name: no such file"
         fi
     done <<< "$files"
 }
 
-# Archives are unpacked into a folder of their own, and only what was checked is packed.
+# Archives are unpacked into a folder of their own, so that nothing but what was checked is packed.
 unpack() {
-    local sum name
-    read -r sum name <<< "$files"
+    local name
+    read -r _ name <<< "$files"
     [[ -n $unpacked && -f $source/$name ]] || return 0
-    tar -xzf "$source/$name" -C "$work" --no-same-owner || die 65 "$source/$name: cannot be unpacked${sum:+}"
+    tar -xzf "$source/$name" -C "$work" --no-same-owner || die 65 "$source/$name: cannot be unpacked"
     source=$work
 }
 
-# Class names go beside the files; the folder given is not written to.
+# Class names go beside the files, not into a folder that was given.
 name_classes() {
     [[ -n $classes && ! -f $source/classes.txt ]] || return 0
-    local sum name
-    while read -r sum name; do
-        ln -s "$(realpath "$source/$name")" "$work/$name${sum:0:0}"
+    local name
+    while read -r _ name; do
+        [[ -f $source/$name ]] || name=${name%.gz}
+        ln -s "$(realpath "$source/$name")" "$work/$name"
     done <<< "$files"
     tr ',' '\n' <<< "$classes" > "$work/classes.txt"
     source=$work
@@ -125,7 +132,7 @@ find_program() {
     local here
     here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
     shoal=${SHOAL_BIN:-$here/build/bin/shoal}
-    [[ -x $shoal ]] || shoal=$(command -v shoal) || die 74 "there is no shoal program: build it first (cmake -S . -B build && cmake --build build)"
+    [[ -x $shoal ]] || shoal=$(command -v shoal) || die 74 "there is no program shoal: build it first (cmake -S . -B build && cmake --build build)"
 }
 
 # ---- command line ----

@@ -18,11 +18,11 @@ typedef struct dataset_table {
 typedef struct dataset_part {
     char *path;
     int fd;
-    int64_t first, count;  /* sample ids [first, first + count) */
+    int64_t first, count; /* sample ids [first, first + count) */
     bool encoded;
-    shape image;           /* of /images; zero where encoded */
-    int64_t images_at;     /* of /images or /encoded/bytes */
-    uint64_t total;        /* bytes of /encoded/bytes */
+    shape image;       /* of /images; zero where encoded */
+    int64_t images_at; /* of /images or /encoded/bytes */
+    uint64_t total;    /* bytes of /encoded/bytes */
     dataset_table offsets, labels, crcs;
     char **classes;
     uint64_t n_classes;

@@ -43,8 +43,8 @@ static err get_typed(h5_file *f, const char *object, h5_type type, const char *t
 static err check_plain(h5_file *f, const char *object, const h5_info *info) {
     if (info->offset >= 0 || info->count == 0)
         return OK;
-    return fail(ERR_DATA, "%s: %s is chunked or compressed; it has to be stored contiguously (h5repack -f NONE -l CONTI IN OUT)", h5_path(f),
-                object);
+    return fail(ERR_DATA, "%s: %s is chunked or compressed; it has to be stored contiguously (h5repack -f NONE -l CONTI IN OUT)",
+                h5_path(f), object);
 }
 
 static err open_images(dataset_part *p, h5_file *f) {

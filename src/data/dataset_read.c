@@ -47,8 +47,8 @@ static err read_encoded(const dataset_part *p, int64_t i, image *im, byte_buffer
     if (code)
         return code;
     if (ends[0] > ends[1] || ends[1] > p->total)
-        return fail(ERR_DATA, "%s: picture %" PRId64 ": offsets %" PRIu64 " to %" PRIu64 " are not within the %" PRIu64 " bytes", p->path, i,
-                    ends[0], ends[1], p->total);
+        return fail(ERR_DATA, "%s: picture %" PRId64 ": offsets %" PRIu64 " to %" PRIu64 " are not within the %" PRIu64 " bytes", p->path,
+                    i, ends[0], ends[1], p->total);
     byte_buffer_resize(buffer, (size_t)(ends[1] - ends[0]));
     code = dataset_part_read(p, p->images_at + (int64_t)ends[0], buffer->bytes, buffer->size);
     if (code == OK)

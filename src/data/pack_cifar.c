@@ -3,9 +3,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/pack.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +15,10 @@
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, LABELS_MAX = 2 };
 
 typedef struct cifar {
-    const char *below;  /* the folder that the archive unpacks to */
-    const char *train;  /* pattern of file names */
+    const char *below; /* the folder that the archive unpacks to */
+    const char *train; /* pattern of file names */
     const char *test;
-    const char *names;  /* file of class names */
+    const char *names; /* file of class names */
     int n_classes, label_bytes;
     const char *const *known; /* class names where that file is missing, or NULL: numbers */
 } cifar;

@@ -1,4 +1,5 @@
-/* Own pictures: JPEG and PNG files, a folder a class. The files go into the set as they are; each is decoded once, to see that it can be. */
+/* Own pictures: JPEG and PNG files, a folder a class. The files go into the set as they are; each is decoded once, to see that it can be.
+ */
 #include "data/image.h"
 #include "data/pack.h"
 #include "data/tree.h"

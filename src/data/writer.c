@@ -29,26 +29,24 @@ struct dataset_writer {
     pack_progress progress;
 };
 
+/* The folder and those above it. */
 static err make_folders(const char *folder) {
     char *path = mem_string(folder);
-    bool good = true;
-    for (char *slash = path + 1; good; slash++) {
-        slash = strchr(slash, '/');
-        if (slash)
-            *slash = '\0';
-        good = mkdir(path, 0777) == 0 || errno == EEXIST;
-        if (!slash)
-            break;
-        *slash = '/';
+    size_t length = strlen(path);
+    for (size_t i = 1; i <= length; i++) {
+        char end = path[i];
+        if (end != '/' && end != '\0')
+            continue;
+        path[i] = '\0';
+        mkdir(path, 0777); /* what matters is whether the last one is there in the end */
+        path[i] = end;
     }
-    struct stat s;
-    if (good && (stat(folder, &s) != 0 || !S_ISDIR(s.st_mode))) {
-        errno = ENOTDIR;
-        good = false;
-    }
-    err code = good ? OK : fail(ERR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+    int reason = errno;
     mem_free(path);
-    return code;
+    struct stat s;
+    if (stat(folder, &s) == 0)
+        return S_ISDIR(s.st_mode) ? OK : fail(ERR_IO, "%s: cannot be made: a file of that name is there", folder);
+    return fail(ERR_IO, "%s: cannot be made: %s", folder, strerror(length ? reason : ENOENT));
 }
 
 /* A file in the folder that is gone as soon as it is closed, even where the program is killed. */

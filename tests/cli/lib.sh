@@ -7,8 +7,9 @@ shoal=${SHOAL_BIN:-$repository/build/bin/shoal}
 # shellcheck disable=SC2034 # used by the scripts
 shared=${SHOAL_SHARED:-}
 python=/usr/bin/python3
-failures=0 checks=0
+failures=0 checks=0 code=0
 work=$(mktemp -d)
+touch "$work/out" "$work/err"
 trap 'rm -rf "$work"' EXIT
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}

@@ -4,8 +4,6 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$repository" || exit 1
-: > "$work/out"
-code=0
 
 declare -A floor=([base]=0 [tensor]=1 [math]=1 [comm]=1 [h5]=1 [graph]=2 [ops]=3 [optim]=3 [data]=3 [nn]=4 [dist]=4
     [models]=5 [job]=5 [ckpt]=5 [train]=6 [cli]=7)

@@ -638,6 +638,43 @@ START_TEST(checkpoints_are_public) {
 }
 END_TEST
 
+START_TEST(data_sets_are_public) {
+    h5_file *f;
+    int64_t version = 1;
+    uint8_t pixels[2][2][3] = {{{1, 2, 3}, {4, 5, 6}}, {{7, 8, 9}, {10, 11, 12}}};
+    int32_t labels[2] = {3, 1};
+    uint32_t crcs[2] = {(uint32_t)crc32(0, pixels[0][0], 6), (uint32_t)crc32(0, pixels[1][0], 6) ^ 1};
+    float ones[] = {1};
+    ck_assert_int_eq(h5_create(&f, in_folder("set.h5")), OK);
+    h5_write_attribute_text(f, "/", "format", "shoal-dataset");
+    h5_write_attribute(f, "/", "version", H5_I64, 0, &version);
+    h5_write_attribute_text(f, "/", "task", "classification");
+    h5_write_attribute(f, "/", "mean", H5_F32, 1, ones);
+    h5_write_attribute(f, "/", "std", H5_F32, 1, ones);
+    h5_write(f, "images", H5_U8, 4, (uint64_t[]){2, 2, 3, 1}, pixels);
+    h5_write(f, "labels", H5_I32, 1, (uint64_t[]){2}, labels);
+    h5_write(f, "crc32", H5_U32, 1, (uint64_t[]){2}, crcs);
+    h5_write_strings(f, "classes", class_names, 4);
+    ck_assert_int_eq(h5_finish(f), OK);
+
+    shoal_dataset *d;
+    const uint8_t *got;
+    int height, width, channels, label;
+    ck_assert_msg(shoal_dataset_open(&d, in_folder("set.h5")) == 0, "%s", shoal_last_error());
+    ck_assert_int_eq(shoal_dataset_count(d), 2);
+    ck_assert_int_eq(shoal_dataset_classes(d), 4);
+    ck_assert_str_eq(shoal_dataset_class(d, 3), "bird");
+    ck_assert_str_eq(shoal_dataset_class(d, 4), "");
+    ck_assert_int_eq(shoal_dataset_read(d, 0, &got, &height, &width, &channels, &label), 0);
+    ck_assert(height == 2 && width == 3 && channels == 1 && label == 3 && memcmp(got, pixels[0], 6) == 0);
+    ck_assert_int_eq(shoal_dataset_read(d, 1, &got, &height, &width, &channels, &label), 65);
+    ck_assert_int_eq(shoal_dataset_read(d, 2, &got, &height, &width, &channels, &label), 65);
+    shoal_dataset_close(d);
+    ck_assert_int_eq(shoal_dataset_open(&d, in_folder("nothing-*.h5")), 74);
+    ck_assert_ptr_null(d);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("ckpt");
     TCase *tests = tcase_create("all");
@@ -661,6 +698,7 @@ int main(void) {
     tcase_add_test(tests, the_newest_whole_file_is_found);
     tcase_add_test(tests, old_files_are_pruned);
     tcase_add_test(tests, checkpoints_are_public);
+    tcase_add_test(tests, data_sets_are_public);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

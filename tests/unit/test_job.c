@@ -506,6 +506,36 @@ START_TEST(files_are_read) {
 }
 END_TEST
 
+/* The jobs that come with the program, found from this file's own place. */
+START_TEST(our_own_jobs_are_read) {
+    static const char *const names[] = {"lenet-mnist", "resnet20-cifar10", "resnet50-imagenet", "vgg16-imagenet", "quickstart-glyphs"};
+    int length = (int)(strrchr(__FILE__, '/') - __FILE__);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = text_format("%.*s/../../jobs/%s.yaml", length, __FILE__, names[i]);
+        job *j;
+        ck_assert_msg(job_read(&j, path, NULL, 0) == OK, "%s", err_last()->text);
+        ck_assert_str_eq(j->name, names[i]);
+        job_free(survives(j));
+        job_free(j);
+        mem_free(path);
+    }
+}
+END_TEST
+
+START_TEST(help_names_every_key) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    job_print_keys(out);
+    fclose(out);
+    static const char *const words[] = {"warmup_decay", "every_seconds", "(required)", "constant, step, multistep, cosine, poly",
+                                        "random_resized_crop: {size: (required), scale: [0.08, 1]"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        ck_assert_msg(strstr(text, words[i]) != NULL, "%s", words[i]);
+    free(text);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("job");
     TCase *tests = tcase_create("all");
@@ -530,6 +560,8 @@ int main(void) {
     tcase_add_test(tests, resume_names_what_differs);
     tcase_add_test(tests, resume_allows_what_lies_ahead);
     tcase_add_test(tests, files_are_read);
+    tcase_add_test(tests, our_own_jobs_are_read);
+    tcase_add_test(tests, help_names_every_key);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -230,7 +230,8 @@ END_TEST
 
 START_TEST(bad_cifar) {
     expect_refused("cifar10", ERR_DATA, "neither data_batch_*.bin nor test_batch.bin");
-    write_bytes("test_batch.bin", idx_images, RECORD / 4);
+    static const uint8_t zeros[RECORD - 1];
+    write_bytes("test_batch.bin", zeros, sizeof zeros);
     expect_refused("cifar10", ERR_DATA, "test_batch.bin: truncated");
     write_cifar("test_batch.bin", 4, 8, 1);
     expect_refused("cifar10", ERR_DATA, "test_batch.bin: label 10 of picture 2 is not in 0…9");
