@@ -34,10 +34,9 @@ err ckpt_write(const char *path, const graph *g, optim *o, const ckpt_info *info
 err ckpt_read_info(const char *path, ckpt_info *info);
 void ckpt_info_reset(ckpt_info *info);
 
-/* Reads /model into the graph's values. Every parameter must be there with its shape (ERR_DATA naming the first that is not, and how many);
- * with `replace_head`, parameters whose name or shape does not fit keep their values where they belong to the last layer with weights,
- * and `*kept` (may be NULL) counts them. CRCs are checked where they are there. Names in the file that the model lacks: ERR_DATA, except
- * with replace_head for the head's own. */
+/* Reads /model into the graph's values. Names and shapes must be the model's (ERR_DATA naming the first that are missing, of another shape,
+ * or unknown, and how many), which is checked before anything is read. With `replace_head` the last layer with weights keeps its values,
+ * whatever the file has for it, and `*kept` (may be NULL) counts its parameters. CRCs are checked where they are there. */
 err ckpt_read_model(const char *path, graph *g, bool replace_head, int *kept);
 
 /* Reads the optimiser's slots. ERR_DATA where they do not fit. */

@@ -101,7 +101,7 @@ err ckpt_write_info(h5_file *f, const ckpt_info *info) {
     numbers n = numbers_of(info);
     err code = write_numbers(f, &n);
     if (code == OK && info->job)
-        code = ckpt_write_texts(f, "job", &info->job, 1);
+        code = ckpt_write_text(f, "job", info->job);
     if (code == OK && info->n_classes > 0)
         code = ckpt_write_texts(f, "classes", info->classes, (uint64_t)info->n_classes);
     return code;

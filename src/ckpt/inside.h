@@ -13,6 +13,7 @@ uint32_t ckpt_crc(const void *bytes, size_t count);
 /* Datasets with their crc32 attribute: over the raw little-endian values; over texts joined by NULs. */
 err ckpt_write_tensor(h5_file *f, const char *object, h5_type type, dims size, const void *values);
 err ckpt_write_texts(h5_file *f, const char *object, char *const *texts, uint64_t count);
+err ckpt_write_text(h5_file *f, const char *object, char *text); /* one, as a scalar */
 
 /* All of a dataset as `type`, checked against its CRC where it has one and is stored as that type. */
 err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values);

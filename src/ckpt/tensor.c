@@ -82,6 +82,11 @@ err ckpt_write_texts(h5_file *f, const char *object, char *const *texts, uint64_
     return code == OK ? write_crc(f, object, crc_of_texts(texts, count)) : code;
 }
 
+err ckpt_write_text(h5_file *f, const char *object, char *text) {
+    err code = h5_write_text(f, object, text);
+    return code == OK ? write_crc(f, object, crc_of_texts(&text, 1)) : code;
+}
+
 err ckpt_read_texts(h5_file *f, const char *object, char ***texts, uint64_t *count) {
     err code = h5_read_strings(f, object, texts, count);
     if (code != OK)

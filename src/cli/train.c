@@ -44,6 +44,11 @@ static err run(const void *given, char **words, int n_words) {
     return train(words[0], (const char *const *)(words + 1), n_words - 1, &how);
 }
 
+static void print_keys(void) {
+    printf("\nKeys of a job, with their defaults:\n");
+    job_print_keys(stdout);
+}
+
 const cli_command cli_train = {
     .name = "train",
     .usage = "JOB [section.key=value …] [--resume [FILE]] [--out DIR]",
@@ -59,6 +64,7 @@ const cli_command cli_train = {
     .most_words = 1000,
     .collective = true,
     .run = run,
+    .more_help = print_keys,
 };
 
 int shoal_train(const char *path, const char *const *overrides) {

@@ -193,7 +193,7 @@ err loader_start(loader **out, const loader_options *options, shape picture) {
 }
 
 const loader_batch *loader_next(loader *l) {
-    if (l->taken == l->options.last_step - l->options.first_step)
+    if (l->taken >= l->options.last_step - l->options.first_step)
         return NULL;
     pthread_mutex_lock(&l->lock);
     int64_t n = l->taken++;

@@ -40,7 +40,7 @@ err dist_new(dist **out, const dist_options *options) {
     init_local(d, mine);
     d->grads = mem_new((size_t)d->n_blocks, sizeof *d->grads);
     for (int b = 0; b < d->n_blocks; b++)
-        d->grads[b] = options->grads[b];
+        d->grads[b] = d->grad_size > 0 ? options->grads[b] : NULL;
     d->n_levels = level_init_all(d->levels, options->world, d->lanes);
     code = comm_agree(options->world, dist_start_thread(d));
     if (code)

@@ -223,7 +223,8 @@ typedef struct graph_run_options {
     graph_hooks hooks;
 } graph_run_options;
 
-/* Plans and allocates everything a step needs. The graph must be sealed and outlive the run. */
+/* Plans and allocates everything a step needs, for threads_count() threads: no more may be set later. The graph must be sealed and
+ * outlive the run. */
 err graph_run_new(graph_run **out, graph *g, const graph_run_options *options);
 void graph_run_free(graph_run *r);
 

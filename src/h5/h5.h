@@ -72,6 +72,7 @@ err h5_write_part(h5_file *f, const char *object, h5_type type, uint64_t first, 
 /* Both at once. */
 err h5_write(h5_file *f, const char *object, h5_type type, int rank, const uint64_t *size, const void *data);
 err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint64_t count); /* variable length, UTF-8 */
+err h5_write_text(h5_file *f, const char *object, const char *text); /* a scalar */
 
 /* count 0: a scalar; otherwise an array. */
 err h5_write_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, const void *data);

@@ -114,6 +114,13 @@ err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint6
     return code;
 }
 
+err h5_write_text(h5_file *f, const char *object, const char *text) {
+    hid_t type = text_type();
+    err code = write_whole(f, object, type, 0, NULL, &text);
+    H5Tclose(type);
+    return code;
+}
+
 /* Replaces an attribute of that name. */
 static err write_attribute(h5_file *f, const char *object, const char *name, hid_t type, hid_t space, const void *data) {
     if (h5_has_attribute(f, object, name))

@@ -1,5 +1,6 @@
 /* YAML as text, through libyaml's emitter. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -91,10 +92,13 @@ static void write_number(writer *w, char text[TEXT_NUMBER]) {
     job_write_scalar(w, text);
 }
 
-/* With the fewest digits that read back as the same number. */
+/* With the fewest digits that read back as the same number: up to 17 of a double, 9 of a float; whole numbers without an exponent. */
 void job_write_real(writer *w, double value) {
     char text[TEXT_NUMBER];
-    for (int digits = 1; digits <= 17; digits++) {
+    bool whole = fabs(value) < 1e15 && value == floor(value);
+    if (whole)
+        snprintf(text, sizeof text, "%.0f", value);
+    for (int digits = 1; digits <= 17 && !whole; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;

@@ -70,14 +70,14 @@ static double step_flops(const graph *g, int64_t batch) {
     return 3 * flops * (double)batch;
 }
 
-static void print_line(const engine *e, const bench_options *o, double *seconds, double memory) {
+static void print_line(const engine *e, const bench_options *o, double *seconds, double waited, double memory) {
     qsort(seconds, (size_t)o->steps, sizeof *seconds, rising);
     double median = (seconds[o->steps / 2] + seconds[(o->steps - 1) / 2]) / 2, steps = o->steps;
     json_t *line = json_pack(
         "{s:s, s:I, s:i, s:i, s:i, s:i, s:f, s:[f,f,f], s:f, s:f, s:f, s:f, s:f, s:f}", "model", o->model, "batch", (json_int_t)o->batch,
         "size", o->size, "lanes", o->lanes, "ranks", comm_size(comm_world()), "threads", threads_count(), "images_per_s",
         (double)o->batch / median, "step_s", median, seconds[0], seconds[o->steps - 1], "forward_s", e->forward_seconds / steps,
-        "backward_s", e->backward_seconds / steps, "comm_s", engine_wait_seconds(e) / steps, "optimizer_s", e->optimizer_seconds / steps,
+        "backward_s", e->backward_seconds / steps, "comm_s", waited / steps, "optimizer_s", e->optimizer_seconds / steps,
         "rss_mb", memory, "gflops", step_flops(e->model->graph, o->batch) / median * 1e-9);
     char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
     log_info("%s", text);
@@ -85,13 +85,15 @@ static void print_line(const engine *e, const bench_options *o, double *seconds,
     json_decref(line);
 }
 
-static void run_steps(engine *e, optim *o, const bench_options *options, double *seconds) {
+/* Returns the seconds that this rank waited for others in the timed steps. */
+static double run_steps(engine *e, optim *o, const bench_options *options, double *seconds) {
     random_batch batch = make_batch(e, options);
-    double sums[N_METRICS];
+    double sums[N_METRICS], waited = 0;
     for (int step = -WARMUP; step < options->steps; step++) {
         if (step == 0) {
             e->forward_seconds = e->backward_seconds = e->optimizer_seconds = 0;
             comm_barrier(comm_world());
+            waited = engine_wait_seconds(e);
         }
         double start = time_now();
         graph_batch b = {options->batch, (uint64_t)(step + WARMUP), (const uint8_t *const *)batch.images,
@@ -102,6 +104,7 @@ static void run_steps(engine *e, optim *o, const bench_options *options, double 
             seconds[step] = time_now() - start;
     }
     free_batch(e, &batch);
+    return engine_wait_seconds(e) - waited;
 }
 
 static err build(const bench_options *o, const shoal_model_kind *kind, model **out) {
@@ -140,8 +143,8 @@ err train_bench(const bench_options *options) {
                                                   .weight_decay = 1e-4, .norm_weight_decay = 1e-4, .bias_weight_decay = 1e-4}));
     if (code == OK) {
         double *seconds = mem_new((size_t)o.steps, sizeof *seconds);
-        run_steps(e, opt, &o, seconds);
-        print_line(e, &o, seconds, peak_megabytes());
+        double waited = run_steps(e, opt, &o, seconds);
+        print_line(e, &o, seconds, waited, peak_megabytes());
         mem_free(seconds);
     }
     engine_free(e);

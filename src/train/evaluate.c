@@ -1,6 +1,7 @@
 #include "train/evaluate.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "ckpt/ckpt.h"
 #include "comm/comm.h"
@@ -84,6 +85,10 @@ static err check_set(const dataset *data, const restored *net, const char *patte
                     shape_text(want, net->model->image));
     if (dataset_n_classes(data) > net->model->classes)
         return fail(ERR_DATA, "%s: %d classes, the network has %d", pattern, dataset_n_classes(data), net->model->classes);
+    for (int i = 0; i < dataset_n_classes(data) && i < net->info.n_classes; i++)
+        if (strcmp(dataset_class(data, i), net->info.classes[i]) != 0)
+            return fail(ERR_DATA, "%s: class %d is \"%s\", the network was trained with \"%s\"", pattern, i, dataset_class(data, i),
+                        net->info.classes[i]);
     return OK;
 }
 

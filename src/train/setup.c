@@ -27,9 +27,11 @@ static void resolve_from_data(job *j, const dataset *d) {
 
 static err check_normalisation(job *j, int channels) {
     if (j->data.n_mean != 0 && j->data.n_mean != channels)
-        return fail(ERR_USAGE, "data.mean has %d numbers, the pictures of %s have %d channels", j->data.n_mean, j->data.train, channels);
+        return fail(ERR_USAGE, "%s: data.mean has %d numbers, the pictures of %s have %d channels", job_place(j, "data.mean"),
+                    j->data.n_mean, j->data.train, channels);
     if (j->data.n_std != 0 && j->data.n_std != channels)
-        return fail(ERR_USAGE, "data.std has %d numbers, the pictures of %s have %d channels", j->data.n_std, j->data.train, channels);
+        return fail(ERR_USAGE, "%s: data.std has %d numbers, the pictures of %s have %d channels", job_place(j, "data.std"),
+                    j->data.n_std, j->data.train, channels);
     j->data.n_mean = j->data.n_std = channels;
     for (int c = 0; c < channels; c++)
         if (!(j->data.std[c] > 0))
@@ -44,8 +46,8 @@ static err check_val(trainer *t) {
         return err_prefix("data.eval");
     char have[SHAPE_TEXT], want[SHAPE_TEXT];
     if (!shape_equal(image, t->image))
-        return fail(ERR_USAGE, "data.eval makes pictures of %s, data.augment of %s: they must be the same", shape_text(have, image),
-                    shape_text(want, t->image));
+        return fail(ERR_USAGE, "%s: data.eval makes pictures of %s, data.augment of %s: they must be the same",
+                    job_place(t->job, "data.eval"), shape_text(have, image), shape_text(want, t->image));
     if (dataset_n_classes(t->val) > dataset_n_classes(t->data))
         return fail(ERR_DATA, "%s has %d classes, %s has %d", t->job->data.val, dataset_n_classes(t->val), t->job->data.train,
                     dataset_n_classes(t->data));
@@ -60,10 +62,11 @@ static err check_sizes(const trainer *t) {
     const job *j = t->job;
     int64_t count = dataset_count(t->data);
     if (j->train.batch > count)
-        return fail(ERR_USAGE, "train.batch %" PRId64 " is larger than the set: %s has %" PRId64 " samples", j->train.batch, j->data.train,
-                    count);
+        return fail(ERR_USAGE, "%s: train.batch %" PRId64 " is larger than the set: %s has %" PRId64 " samples",
+                    job_place(j, "train.batch"), j->train.batch, j->data.train, count);
     if (j->model.classes < dataset_n_classes(t->data))
-        return fail(ERR_USAGE, "model.classes %d: %s has %d classes", j->model.classes, j->data.train, dataset_n_classes(t->data));
+        return fail(ERR_USAGE, "%s: model.classes %d: %s has %d classes", job_place(j, "model.classes"), j->model.classes, j->data.train,
+                    dataset_n_classes(t->data));
     return OK;
 }
 
@@ -140,6 +143,9 @@ static err read_checkpoint(trainer *t, const char *path) {
     err code = ckpt_read_info(path, &info);
     if (code == OK)
         code = check_same_run(t, &info, path);
+    if (code == OK && info.step > t->last_step)
+        code = fail(ERR_USAGE, "%s stands at step %" PRId64 ", the job ends at step %" PRId64 " (train.epochs, train.max_steps)", path,
+                    info.step, t->last_step);
     if (code == OK)
         code = ckpt_read_model(path, t->model->graph, false, NULL);
     if (code == OK)
@@ -244,11 +250,29 @@ static void announce(const trainer *t) {
         log_warn("train.sync_batchnorm: rank makes the result depend on the number of ranks");
 }
 
+/* The path without slashes at its end, so that names can be made from it. */
+static char *run_folder(const job *j, const char *out) {
+    char *folder = out ? mem_string(out) : text_format("runs/%s", j->name);
+    for (size_t end = strlen(folder); end > 1 && folder[end - 1] == '/'; end--)
+        folder[end - 1] = '\0';
+    return folder;
+}
+
+/* A job file may differ from node to node. */
+static err check_same_job(const job *j) {
+    char *text = job_text(j);
+    bool same = comm_same(comm_world(), text, strlen(text));
+    mem_free(text);
+    return same ? OK : fail(ERR_USAGE, "ranks have read different jobs: is the job file the same on every node?");
+}
+
 err setup_run(trainer *t, const train_options *options) {
     comm *world = comm_world();
     t->best_top1 = -1;
-    t->folder = options->out ? mem_string(options->out) : text_format("runs/%s", t->job->name);
-    err code = comm_agree(world, open_data(t));
+    t->folder = run_folder(t->job, options->out);
+    err code = check_same_job(t->job);
+    if (code == OK)
+        code = comm_agree(world, open_data(t));
     if (code == OK && is_root())
         code = dataset_fingerprint(t->data, &t->data_fingerprint);
     code = comm_agree(world, code);

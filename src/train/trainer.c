@@ -98,27 +98,25 @@ static err evaluate(trainer *t) {
     return comm_agree(comm_world(), records_eval(t->records, &e));
 }
 
-static err finish_epoch(trainer *t) {
+static bool is_multiple(int64_t number, int64_t of) {
+    return of > 0 && number % of == 0;
+}
+
+/* Whether a step-N.h5 is due after this step. */
+static bool numbered_is_due(const trainer *t, bool epoch_ends) {
     const job *j = t->job;
-    int64_t epochs = t->step / t->steps_per_epoch;
-    err code = t->val ? evaluate(t) : OK;
-    bool numbered = j->checkpoint.every_epochs > 0 && epochs % j->checkpoint.every_epochs == 0;
-    bool is_best = t->val && t->best_step == t->step;
-    if (code == OK && (numbered || is_best || t->step == t->last_step))
-        code = save_checkpoint(t, numbered);
-    if (code == OK && is_best)
-        code = save_best(t);
-    return code;
+    return is_multiple(t->step, j->checkpoint.every_steps) ||
+           (epoch_ends && is_multiple(t->step / t->steps_per_epoch, j->checkpoint.every_epochs));
 }
 
 static err finish_step(trainer *t, const double *sums) {
-    const job *j = t->job;
-    bool stop = sums[VOTE_STOP] > 0, numbered = j->checkpoint.every_steps > 0 && t->step % j->checkpoint.every_steps == 0;
-    err code = OK;
-    if (t->step % t->steps_per_epoch == 0)
-        code = finish_epoch(t);
-    else if (numbered || sums[VOTE_SAVE] > 0 || stop || t->step == t->last_step)
+    bool stop = sums[VOTE_STOP] > 0, epoch_ends = t->step % t->steps_per_epoch == 0, numbered = numbered_is_due(t, epoch_ends);
+    err code = epoch_ends && t->val ? evaluate(t) : OK;
+    bool is_best = t->best_step == t->step;
+    if (code == OK && (numbered || is_best || stop || sums[VOTE_SAVE] > 0 || t->step == t->last_step))
         code = save_checkpoint(t, numbered);
+    if (code == OK && is_best)
+        code = save_best(t);
     if (code == OK && stop && t->step < t->last_step)
         code = fail(ERR_REQUEUE, "stopped by a signal after step %" PRId64 ": %s/last.h5 is whole, --resume goes on", t->step, t->folder);
     return code;

@@ -29,7 +29,11 @@ class Block(nn.Module):
 
 
 def resnet20(classes):
-    blocks = [Block(16 if stage == 0 or block else 8 << stage, 16 << stage, 2 if stage and not block else 1) for stage in range(3) for block in range(3)]
+    blocks = []
+    for stage in range(3):
+        for block in range(3):
+            narrows = stage > 0 and block == 0
+            blocks.append(Block(8 << stage if narrows else 16 << stage, 16 << stage, 2 if narrows else 1))
     net = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                         nn.Linear(64, classes))
     for m in net.modules():

@@ -81,7 +81,8 @@ with tempfile.TemporaryDirectory() as work:
         check_crcs(f)
         check("digest", digest(f["model"]) == run(shoal, "digest", path).strip() == events[-1]["digest"])
         check("a momentum for every parameter", set(f["optimizer/momentum_buffer"]) == {k for k, _ in net.named_parameters()})
-        check("momenta have the parameters' shapes", all(f["optimizer/momentum_buffer"][k].shape == p.shape for k, p in net.named_parameters()))
+        momenta = f["optimizer/momentum_buffer"]
+        check("momenta have the parameters' shapes", all(momenta[k].shape == p.shape for k, p in net.named_parameters()))
         check("the job is one text", f["job"].shape == () and b"name: resnet18" in f["job"][()])
         check("classes", [c.decode() for c in f["classes"][()]] == ["cod", "eel", "ray", "tuna"])
         trainer = dict(f["trainer"].attrs)

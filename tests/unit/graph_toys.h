@@ -207,8 +207,8 @@ static void join_backward(const op_call *c, void *scratch) {
 
 static const op_kind toy_join = {.name = "join", .infer = join_infer, .forward = join_forward, .backward = join_backward};
 
-/* ---- swing: x minus the sine of a large sum over all that normalise together, so that the order of additions shows; plus a bias; a
- * running value for evaluation ---- */
+/* ---- swing: x minus the sine of a large sum over all that normalise together, so that the order of additions shows; plus two
+ * biases, of which one may be frozen; a running value for evaluation ---- */
 
 static const double large = 1e14;
 
@@ -218,7 +218,9 @@ static err swing_infer(graph *g, node *n) {
     graph_add_param(g, n, "bias", (param){.role = PARAM_NORM_BIAS, .dims = d});
     graph_add_param(g, n, "running", (param){.role = PARAM_BUFFER, .dims = d});
     graph_add_param(g, n, "batches", (param){.role = PARAM_COUNTER});
+    graph_add_param(g, n, "bias2", (param){.role = PARAM_BIAS, .dims = d});
     add_tiles(n, 0, n->out.c);
+    add_tiles(n, 3, n->out.c);
     n->n_sums = (int)n->out.c + 1;
     n->n_grad_sums = (int)n->out.c;
     return OK;
@@ -233,11 +235,11 @@ static void swing_stats(const op_call *c, void *scratch) {
 
 static void swing_forward(const op_call *c, void *scratch) {
     spoil(c, scratch);
-    const float *bias = c->node->params[0]->value, *running = c->node->params[1]->value;
+    const float *bias = c->node->params[0]->value, *running = c->node->params[1]->value, *bias2 = c->node->params[3]->value;
     for (int64_t i = 0; i < toy_size(c); i++) {
         int64_t k = i % c->node->out.c;
         float shift = c->state->training ? (float)sin(c->total[1 + k]) : running[k];
-        c->y[i] = c->x[0][i] - shift + bias[k];
+        c->y[i] = c->x[0][i] - shift + bias[k] + bias2[k];
     }
 }
 

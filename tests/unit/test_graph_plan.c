@@ -1,6 +1,9 @@
 /* The graph: memory that tensors share, editing the list of nodes, the order of parameters, errors of infer. */
+#define _POSIX_C_SOURCE 200809L /* pthread_barrier_t */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "graph_toys.h"
 
@@ -76,6 +79,49 @@ START_TEST(frozen_layers_hold_no_gradients) {
     ck_assert_int_eq(graph_trained_size(g), 0);
     for (int i = 0; i < graph_n_nodes(g); i++)
         ck_assert(!graph_node(g, i)->needs_grad);
+    graph_free(g);
+}
+END_TEST
+
+/* ---- working memory of threads ---- */
+
+static pthread_barrier_t both;
+static atomic_int arrivals;
+
+/* Returns only where two threads are here at once, and finds its scratch memory as it left it. */
+static void meet(const op_call *c, void *scratch) {
+    unsigned char mine = (unsigned char)atomic_fetch_add(&arrivals, 1), *bytes = scratch;
+    memset(bytes, mine, c->node->scratch_bytes);
+    pthread_barrier_wait(&both);
+    for (size_t i = 0; i < c->node->scratch_bytes; i++)
+        ck_assert_int_eq(bytes[i], mine);
+    pthread_barrier_wait(&both);
+}
+
+static void meet_param_grad(const op_call *c, int tile, float *out, void *scratch) {
+    for (int64_t i = 0; i < c->node->tiles[tile].count; i++)
+        out[i] = (float)tile;
+    meet(c, scratch);
+}
+
+START_TEST(threads_have_scratch_of_their_own) {
+    op_kind meeting = toy_scale;
+    meeting.forward = meeting.backward = meet;
+    meeting.param_grad = meet_param_grad;
+    graph *g = graph_new();
+    node *source = add_source(g, (shape){1, 1, 300}), *scale = add_toy(g, &toy_scale, source, NULL);
+    add_toy(g, &toy_loss, add_toy(g, &meeting, scale, NULL), NULL);
+    ck_assert_int_eq(graph_seal(g), OK);
+    pthread_barrier_init(&both, NULL, 2);
+    threads_set(2);
+    graph_run *run;
+    ck_assert_int_eq(graph_run_new(&run, g, &(graph_run_options){.lanes = 2, .last_lane = 2, .lane_capacity = 1, .training = true}), OK);
+    static const uint8_t pixels[300];
+    static const int32_t label = 1;
+    graph_forward(run, &(graph_batch){2, 0, (const uint8_t *[]){pixels, pixels}, (const int32_t *[]){&label, &label}}, true);
+    graph_backward(run);
+    graph_run_free(run);
+    pthread_barrier_destroy(&both);
     graph_free(g);
 }
 END_TEST
@@ -159,10 +205,11 @@ START_TEST(parameters_lie_in_the_order_of_backward) {
     ck_assert_int_eq(graph_seal(g), OK);
     ck_assert_int_eq(last->params[0]->offset, 0);
     ck_assert_int_eq(swing->params[0]->offset, 16); /* cache lines of their own */
-    ck_assert_int_eq(first->params[0]->offset, 32);
-    ck_assert_int_eq(graph_trained_size(g), 48);
+    ck_assert_int_eq(swing->params[3]->offset, 32);
+    ck_assert_int_eq(first->params[0]->offset, 48);
+    ck_assert_int_eq(graph_trained_size(g), 64);
     ck_assert_int_eq(graph_fixed_size(g), 32);
-    ck_assert_ptr_eq(first->params[0]->value, graph_values(g) + 32);
+    ck_assert_ptr_eq(first->params[0]->value, graph_values(g) + 48);
     ck_assert_ptr_eq(swing->params[1]->value, graph_fixed(g));
     ck_assert_ptr_eq(frozen->params[0]->value, graph_fixed(g) + 16);
     ck_assert_ptr_null(swing->params[2]->value);
@@ -173,9 +220,9 @@ END_TEST
 START_TEST(parameters_are_found_by_name_in_order_of_creation) {
     graph *g = graph_new();
     node *x = add_source(g, (shape){1, 1, 5}), *scale = add_toy(g, &toy_scale, x, NULL), *swing = add_toy(g, &toy_swing, scale, NULL);
-    static const char *const names[] = {"scale1.weight", "swing2.bias", "swing2.running", "swing2.batches"};
-    ck_assert_int_eq(graph_n_params(g), 4);
-    for (int i = 0; i < 4; i++) {
+    static const char *const names[] = {"scale1.weight", "swing2.bias", "swing2.running", "swing2.batches", "swing2.bias2"};
+    ck_assert_int_eq(graph_n_params(g), 5);
+    for (int i = 0; i < 5; i++) {
         ck_assert_str_eq(graph_param(g, i)->name, names[i]);
         ck_assert_ptr_eq(graph_find_param(g, names[i]), graph_param(g, i));
     }
@@ -211,6 +258,7 @@ int main(void) {
     tcase_add_test(tests, training_holds_what_backward_reads);
     tcase_add_test(tests, what_is_kept_costs_its_memory);
     tcase_add_test(tests, frozen_layers_hold_no_gradients);
+    tcase_add_test(tests, threads_have_scratch_of_their_own);
     tcase_add_test(tests, replacing_the_next_node);
     tcase_add_test(tests, replacing_a_node_further_on);
     tcase_add_test(tests, a_node_may_use_a_value_twice);

@@ -1,32 +1,10 @@
-/* Job files: defaults, every kind of mistake with its line, overrides, the way back to text, what a resumed run may change. */
-#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+/* Job files: defaults, every kind of mistake with its line, overrides. */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "job/job.h"
-
-static const char small[] = "name: small\n"
-                            "model: {name: lenet5}\n"
-                            "data: {train: train.h5}\n"
-                            "train: {epochs: 2, batch: 16}\n"
-                            "optimizer: {lr: 0.1}\n";
+#include "job_samples.h"
 
 /* ---- helpers ---- */
-
-static job *parsed_with(const char *text, const char *const *overrides, int count) {
-    job *j;
-    err code = job_parse(&j, text, "x.yaml", overrides, count);
-    ck_assert_msg(code == OK, "%s", err_last()->text);
-    return j;
-}
-
-static job *parsed(const char *text) {
-    return parsed_with(text, NULL, 0);
-}
 
 static void refused_with(const char *text, const char *override, const char *expected) {
     job *j;
@@ -45,10 +23,6 @@ static void line_refused(const char *line, const char *expected) {
 
 static void override_refused(const char *override, const char *expected) {
     refused_with(small, override, expected);
-}
-
-static job *overridden(const char *override) {
-    return parsed_with(small, &override, 1);
 }
 
 /* ---- what is read ---- */
@@ -85,28 +59,6 @@ START_TEST(defaults_hold_where_nothing_is_given) {
     job_free(j);
 }
 END_TEST
-
-static const char whole[] =
-    "name: whole\n"
-    "model: {name: resnet50, classes: 1000, zero_init_residual: true, dropout: 1e-1}\n"
-    "data:\n"
-    "  train: data/imagenet/train-*.h5\n"
-    "  val: 'data/x: y.h5'\n"
-    "  shuffle: no\n"
-    "  drop_last: False\n"
-    "  mean: [0.485, 0.456, 0.406]\n"
-    "  std: [2.29e-1, .224, 0.225]\n"
-    "  augment:\n"
-    "    - random_resized_crop: {size: 224, scale: [0.25, 1]}\n"
-    "    - hflip\n"
-    "    - random_crop: {size: 200, padding: 4}\n"
-    "  eval: [resize: {size: 256}, center_crop: {size: 224}, vflip: {p: 1}]\n"
-    "train: {epochs: 90, batch: 256, lanes: 32, seed: 18446744073709551615, label_smoothing: 0.1, sync_batchnorm: lane, max_steps: 7}\n"
-    "optimizer: {name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1e-4, norm_weight_decay: 0}\n"
-    "schedule: {name: multistep, milestones: [30, 60, 80], gamma: 0.1, warmup_epochs: 2.5, warmup_decay: 0.125}\n"
-    "init: {from: weights.h5, freeze: [conv1.*, \"layer1.*\"], replace_head: true}\n"
-    "checkpoint: {every_epochs: 0, every_steps: 500, every_seconds: 0, keep: 5}\n"
-    "log: {every_steps: 1}\n";
 
 START_TEST(every_key_is_read) {
     job *j = parsed(whole);
@@ -234,7 +186,8 @@ START_TEST(transforms_are_checked) {
     override_refused("data.augment=hflip", "override data.augment=hflip: data.augment: \"hflip\" is not a list of transforms, like "
                                            "[random_crop: {size: 32, padding: 4}, hflip: {}]");
     override_refused("data.augment=[random_crop: 32]",
-                     "override data.augment=[random_crop: 32]: data.augment: random_crop wants its arguments by name, like random_crop: {size: …}");
+                     "override data.augment=[random_crop: 32]: data.augment: random_crop wants its arguments by name, like "
+                     "random_crop: {size: …}");
     override_refused("data.eval=[resize]",
                      "override data.eval=[resize]: resize.size: is missing: write resize: {size: 224}, or what it should be");
     override_refused("data.eval=[resize: {sice: 3}]",
@@ -242,7 +195,8 @@ START_TEST(transforms_are_checked) {
     override_refused("data.eval=[resize: {size: 0}]", "override data.eval=[resize: {size: 0}]: resize.size: 0 is too small: at least 1");
     override_refused("data.augment=[hflip: {p: 2}]", "override data.augment=[hflip: {p: 2}]: hflip.p: 2 is too large: at most 1");
     override_refused("data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]",
-                     "override data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]: random_resized_crop.scale: [1, 0.5] must rise");
+                     "override data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]: random_resized_crop.scale: [1, 0.5] "
+                     "must rise");
     refused_with("name: x\ndata:\n  eval:\n  - {hflip: {}, vflip: {}}\n", NULL,
                  "x.yaml:4: data.eval: each transform is an element of its own, like - hflip: {p: 0.5}");
     refused_with("data:\n  eval:\n  - resize:\n      size: 8\n      size: 9\n", NULL,
@@ -376,166 +330,6 @@ START_TEST(options_are_checked_against_the_model) {
 }
 END_TEST
 
-/* ---- back to text ---- */
-
-/* Text → job → text → job: the second job's text says whether anything was lost. */
-static job *survives(const job *j) {
-    char *text = job_text(j);
-    job *again = parsed(text);
-    char *text_again = job_text(again);
-    ck_assert_str_eq(text, text_again);
-    ck_assert_int_eq(job_check_resume(again, j), OK);
-    mem_free(text);
-    mem_free(text_again);
-    return again;
-}
-
-START_TEST(text_reads_back_to_the_same_job) {
-    job *j = parsed(small);
-    job_free(survives(j));
-    job_free(j);
-    j = parsed(whole);
-    job *again = survives(j);
-    ck_assert_str_eq(again->data.val, "data/x: y.h5");
-    ck_assert_int_eq(memcmp(&again->data.augment.list, &j->data.augment.list, sizeof j->data.augment.list), 0);
-    ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
-    ck_assert_double_eq(again->optimizer.norm_weight_decay, 0);
-    ck_assert_uint_eq(again->train.seed, UINT64_MAX);
-    job_free(again);
-    job_free(j);
-}
-END_TEST
-
-START_TEST(numbers_survive_exactly) {
-    static const double values[] = {0.1, 1.0 / 3, 1e-300, 5e-324, 4.9406564584124654e-324, 0.30000000000000004, 1e5, 123456.789, 0};
-    job *j = parsed(small);
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        j->optimizer.lr = values[i];
-        job *again = survives(j);
-        ck_assert(again->optimizer.lr == values[i]);
-        job_free(again);
-    }
-    j->data.n_mean = 3;
-    j->data.mean[0] = 0.48235294f, j->data.mean[1] = 1.0f / 3, j->data.mean[2] = 1e-30f;
-    job *again = survives(j);
-    ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
-    job_free(again);
-    job_free(j);
-}
-END_TEST
-
-START_TEST(texts_survive_exactly) {
-    static const char *const texts[] = {"null", "~", "true", "No", "1e5", "-", "a: b", "a #b", " lead", "trail ", "it's", "a\"b\\c",
-                                        "two\nlines\n", "\xc3\xa4\xc2\x85\xe2\x80\xa8", "\xf0\x9f\x90\x9f", "*x", "&x", "!x", "%x", "@x", "{x", "[x",
-                                        "x, y", "-x", "? x", "a\tb", ".5", "../x", "data/train-*.h5", "2020-01-01", "x:", "\x01"};
-    job *j = parsed(small);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        mem_free(j->data.train);
-        j->data.train = mem_string(texts[i]);
-        job *again = survives(j);
-        ck_assert_str_eq(again->data.train, texts[i]);
-        job_free(again);
-    }
-    job_free(j);
-}
-END_TEST
-
-/* ---- resume ---- */
-
-static void resume_refused(const char *override, const char *expected) {
-    job *before = parsed(whole), *now = parsed_with(whole, &override, 1);
-    ck_assert_int_eq(job_check_resume(now, before), ERR_USAGE);
-    char *text = text_format("the run cannot be resumed with another job than it began with: %s", expected);
-    ck_assert_str_eq(err_last()->text, text);
-    mem_free(text);
-    job_free(before);
-    job_free(now);
-}
-
-START_TEST(resume_names_what_differs) {
-    resume_refused("train.lanes=16", "train.lanes: 16 now, 32 before");
-    resume_refused("train.seed=3", "train.seed: 3 now, 18446744073709551615 before");
-    resume_refused("model={name: resnet18, dropout: 0.1}",
-                   "model.name: resnet18 now, resnet50 before; model.classes: 0 now, 1000 before; "
-                   "model.zero_init_residual: not given now, 1 before");
-    resume_refused("model.width=2", "model.width: 2 now, not given before");
-    resume_refused("data.mean=[0.5]", "data.mean: [0.5] now, [0.485, 0.456, 0.406] before");
-    resume_refused("data.augment=[hflip]",
-                   "data.augment: [{hflip: {p: 0.5}}] now, [{random_resized_crop: {size: 224, scale: [0.25, 1], ratio: [0.75, "
-                   "1.3333333333333333]}}, {hflip: {p: 0.5}}, {random_crop: {size: 200, padding: 4}}] before");
-}
-END_TEST
-
-START_TEST(resume_allows_what_lies_ahead) {
-    const char *const overrides[] = {"name=other",        "train.epochs=100",         "train.max_steps=0", "optimizer.lr=0.2",
-                                     "schedule={}",       "checkpoint={}",            "log={}",            "data.val=other.h5",
-                                     "data.train=moved.h5", "init.from=elsewhere.h5", "train.label_smoothing=0"};
-    job *before = parsed(whole), *now = parsed_with(whole, overrides, sizeof overrides / sizeof *overrides);
-    ck_assert_msg(job_check_resume(now, before) == OK, "%s", err_last()->text);
-    job_free(before);
-    job_free(now);
-}
-END_TEST
-
-/* ---- files ---- */
-
-START_TEST(files_are_read) {
-    char folder[] = "/tmp/shoal-job-XXXXXX";
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    char *path = text_format("%s/a.yaml", folder), *expected;
-    job *j;
-    ck_assert_int_eq(job_read(&j, path, NULL, 0), ERR_IO);
-    expected = text_format("%s: cannot be read: No such file or directory", path);
-    ck_assert_str_eq(err_last()->text, expected);
-    mem_free(expected);
-    ck_assert_int_eq(job_read(&j, folder, NULL, 0), ERR_IO);
-
-    FILE *file = fopen(path, "w");
-    for (int i = 0; i < 5000; i++) /* more than one read */
-        fputs("# a comment that makes the file long\n", file);
-    fputs(small, file);
-    fputs("oops: 1\n", file);
-    fclose(file);
-    ck_assert_int_eq(job_read(&j, path, NULL, 0), ERR_USAGE);
-    expected = text_format("%s:5006: oops: unknown key", path);
-    ck_assert_str_eq(err_last()->text, expected);
-    mem_free(expected);
-    unlink(path);
-    rmdir(folder);
-    mem_free(path);
-}
-END_TEST
-
-/* The jobs that come with the program, found from this file's own place. */
-START_TEST(our_own_jobs_are_read) {
-    static const char *const names[] = {"lenet-mnist", "resnet20-cifar10", "resnet50-imagenet", "vgg16-imagenet", "quickstart-glyphs"};
-    int length = (int)(strrchr(__FILE__, '/') - __FILE__);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = text_format("%.*s/../../jobs/%s.yaml", length, __FILE__, names[i]);
-        job *j;
-        ck_assert_msg(job_read(&j, path, NULL, 0) == OK, "%s", err_last()->text);
-        ck_assert_str_eq(j->name, names[i]);
-        job_free(survives(j));
-        job_free(j);
-        mem_free(path);
-    }
-}
-END_TEST
-
-START_TEST(help_names_every_key) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    job_print_keys(out);
-    fclose(out);
-    static const char *const words[] = {"warmup_decay", "every_seconds", "(required)", "constant, step, multistep, cosine, poly",
-                                        "random_resized_crop: {size: (required), scale: [0.08, 1]"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        ck_assert_msg(strstr(text, words[i]) != NULL, "%s", words[i]);
-    free(text);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("job");
     TCase *tests = tcase_create("all");
@@ -554,14 +348,6 @@ int main(void) {
     tcase_add_test(tests, bad_overrides_are_named);
     tcase_add_test(tests, keys_know_where_they_were_given);
     tcase_add_test(tests, options_are_checked_against_the_model);
-    tcase_add_test(tests, text_reads_back_to_the_same_job);
-    tcase_add_test(tests, numbers_survive_exactly);
-    tcase_add_test(tests, texts_survive_exactly);
-    tcase_add_test(tests, resume_names_what_differs);
-    tcase_add_test(tests, resume_allows_what_lies_ahead);
-    tcase_add_test(tests, files_are_read);
-    tcase_add_test(tests, our_own_jobs_are_read);
-    tcase_add_test(tests, help_names_every_key);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

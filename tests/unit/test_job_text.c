@@ -1,0 +1,204 @@
+/* Jobs as text: the way there and back, what a resumed run may change, files. */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp, open_memstream */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "job_samples.h"
+
+/* ---- back to text ---- */
+
+/* Text → job → text → job: the second job's text says whether anything was lost. */
+static job *survives(const job *j) {
+    char *text = job_text(j);
+    job *again = parsed(text);
+    char *text_again = job_text(again);
+    ck_assert_str_eq(text, text_again);
+    ck_assert_int_eq(job_check_resume(again, j), OK);
+    mem_free(text);
+    mem_free(text_again);
+    return again;
+}
+
+START_TEST(text_reads_back_to_the_same_job) {
+    job *j = parsed(small);
+    job_free(survives(j));
+    job_free(j);
+    j = parsed(whole);
+    job *again = survives(j);
+    ck_assert_str_eq(again->data.val, "data/x: y.h5");
+    ck_assert_int_eq(memcmp(&again->data.augment.list, &j->data.augment.list, sizeof j->data.augment.list), 0);
+    ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
+    ck_assert_double_eq(again->optimizer.norm_weight_decay, 0);
+    ck_assert_uint_eq(again->train.seed, UINT64_MAX);
+    job_free(again);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(numbers_survive_exactly) {
+    static const double values[] = {0.1, 1.0 / 3, 1e-300, 5e-324, 4.9406564584124654e-324, 0.30000000000000004, 1e5, 600, 123456.789, 0};
+    job *j = parsed(small);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        j->optimizer.lr = values[i];
+        job *again = survives(j);
+        ck_assert(again->optimizer.lr == values[i]);
+        job_free(again);
+    }
+    j->data.n_mean = 3;
+    j->data.mean[0] = 0.48235294f, j->data.mean[1] = 1.0f / 3, j->data.mean[2] = 1e-30f;
+    job *again = survives(j);
+    ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
+    job_free(again);
+    job_free(j);
+}
+END_TEST
+
+/* As people write them, and as YAML 1.1 reads them: a dot before the exponent. */
+START_TEST(numbers_are_readable) {
+    job *j = overridden("checkpoint.every_seconds=600");
+    j->optimizer.lr = 1e-5;
+    j->schedule.gamma = 1e-4;
+    char *text = job_text(j);
+    ck_assert_ptr_nonnull(strstr(text, "every_seconds: 600\n"));
+    ck_assert_ptr_nonnull(strstr(text, "lr: 1.0e-05\n"));
+    ck_assert_ptr_nonnull(strstr(text, "gamma: 0.0001\n"));
+    mem_free(text);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(texts_survive_exactly) {
+    static const char *const texts[] = {
+        "null", "~",  "true", "No", "1e5", "-", "a: b", "a #b", " lead", "trail ", "it's",             "a\"b\\c",    "two\nlines\n",
+        "*x",   "&x", "!x",   "%x", "@x",  "{x", "[x",  "x, y", "-x",    "? x",    "a\tb",             ".5",         "../x",
+        "x:",   "y",  "\x01", "0",  "`x",  "|",  ">",   "'",    "\"",    "\\",     "data/train-*.h5", "2020-01-01",
+        "\xc3\xa4\xc2\x85\xe2\x80\xa8", "\xf0\x9f\x90\x9f"};
+    job *j = parsed(small);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        mem_free(j->data.train);
+        j->data.train = mem_string(texts[i]);
+        job *again = survives(j);
+        ck_assert_str_eq(again->data.train, texts[i]);
+        job_free(again);
+    }
+    job_free(j);
+}
+END_TEST
+
+/* ---- resume ---- */
+
+static void resume_refused(const char *override, const char *expected) {
+    job *before = parsed(whole), *now = parsed_with(whole, &override, 1);
+    ck_assert_int_eq(job_check_resume(now, before), ERR_USAGE);
+    char *text = text_format("the run cannot be resumed with another job than it began with: %s", expected);
+    ck_assert_str_eq(err_last()->text, text);
+    mem_free(text);
+    job_free(before);
+    job_free(now);
+}
+
+START_TEST(resume_names_what_differs) {
+    resume_refused("train.lanes=16", "train.lanes: 16 now, 32 before");
+    resume_refused("train.seed=3", "train.seed: 3 now, 18446744073709551615 before");
+    resume_refused("model={name: resnet18, dropout: 0.1}",
+                   "model.name: resnet18 now, resnet50 before; model.classes: 0 now, 1000 before; "
+                   "model.zero_init_residual: not given now, 1 before");
+    resume_refused("model.width=2", "model.width: 2 now, not given before");
+    resume_refused("data.mean=[0.5]", "data.mean: [0.5] now, [0.485, 0.456, 0.406] before");
+    resume_refused("data.augment=[hflip]",
+                   "data.augment: [{hflip: {p: 0.5}}] now, [{random_resized_crop: {size: 224, scale: [0.25, 1], ratio: [0.75, "
+                   "1.3333333333333333]}}, {hflip: {p: 0.5}}, {random_crop: {size: 200, padding: 4}}] before");
+}
+END_TEST
+
+START_TEST(resume_allows_what_lies_ahead) {
+    const char *const overrides[] = {"name=other",        "train.epochs=100",         "train.max_steps=0", "optimizer.lr=0.2",
+                                     "schedule={}",       "checkpoint={}",            "log={}",            "data.val=other.h5",
+                                     "data.train=moved.h5", "init.from=elsewhere.h5", "train.label_smoothing=0"};
+    job *before = parsed(whole), *now = parsed_with(whole, overrides, sizeof overrides / sizeof *overrides);
+    ck_assert_msg(job_check_resume(now, before) == OK, "%s", err_last()->text);
+    job_free(before);
+    job_free(now);
+}
+END_TEST
+
+/* ---- files ---- */
+
+START_TEST(files_are_read) {
+    char folder[] = "/tmp/shoal-job-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    char *path = text_format("%s/a.yaml", folder), *expected;
+    job *j;
+    ck_assert_int_eq(job_read(&j, path, NULL, 0), ERR_IO);
+    expected = text_format("%s: cannot be read: No such file or directory", path);
+    ck_assert_str_eq(err_last()->text, expected);
+    mem_free(expected);
+    ck_assert_int_eq(job_read(&j, folder, NULL, 0), ERR_IO);
+
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 5000; i++) /* more than one read */
+        fputs("# a comment that makes the file long\n", file);
+    fputs(small, file);
+    fputs("oops: 1\n", file);
+    fclose(file);
+    ck_assert_int_eq(job_read(&j, path, NULL, 0), ERR_USAGE);
+    expected = text_format("%s:5006: oops: unknown key", path);
+    ck_assert_str_eq(err_last()->text, expected);
+    mem_free(expected);
+    unlink(path);
+    rmdir(folder);
+    mem_free(path);
+}
+END_TEST
+
+/* The jobs that come with the program, found from this file's own place. */
+START_TEST(our_own_jobs_are_read) {
+    static const char *const names[] = {"lenet-mnist", "resnet20-cifar10", "resnet50-imagenet", "vgg16-imagenet", "quickstart-glyphs"};
+    int length = (int)(strrchr(__FILE__, '/') - __FILE__);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = text_format("%.*s/../../jobs/%s.yaml", length, __FILE__, names[i]);
+        job *j;
+        ck_assert_msg(job_read(&j, path, NULL, 0) == OK, "%s", err_last()->text);
+        ck_assert_str_eq(j->name, names[i]);
+        job_free(survives(j));
+        job_free(j);
+        mem_free(path);
+    }
+}
+END_TEST
+
+START_TEST(help_names_every_key) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    job_print_keys(out);
+    fclose(out);
+    static const char *const words[] = {"warmup_decay", "every_seconds", "(required)", "constant, step, multistep, cosine, poly",
+                                        "random_resized_crop: {size: (required), scale: [0.08, 1]"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        ck_assert_msg(strstr(text, words[i]) != NULL, "%s", words[i]);
+    free(text);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("job_text");
+    TCase *tests = tcase_create("all");
+    tcase_add_test(tests, text_reads_back_to_the_same_job);
+    tcase_add_test(tests, numbers_survive_exactly);
+    tcase_add_test(tests, numbers_are_readable);
+    tcase_add_test(tests, texts_survive_exactly);
+    tcase_add_test(tests, resume_names_what_differs);
+    tcase_add_test(tests, resume_allows_what_lies_ahead);
+    tcase_add_test(tests, files_are_read);
+    tcase_add_test(tests, our_own_jobs_are_read);
+    tcase_add_test(tests, help_names_every_key);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
