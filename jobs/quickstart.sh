@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# From a fresh clone to a trained network: installs what is missing, builds, makes the default data set, trains on two ranks, evaluates, predicts.
-# Can be run again at any time: what is there is kept, the training begins anew.
-set -euo pipefail
+# From a fresh clone to a trained network: installs what is missing, builds, makes the default data set, trains on two ranks, evaluates,
+# predicts.
+# Can be run again at any time: packages, build and data that are there are kept; the training begins anew.
+set -Eeuo pipefail
+trap 'echo "quickstart.sh stopped: exit code $?" >&2' ERR # mpirun --quiet would end without a word where it cannot start at all
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=jobs/install.sh
 . jobs/install.sh
@@ -18,17 +20,21 @@ processors() {
 launch() {
     local options=(-np 2)
     if mpirun --version 2>&1 | grep -qi 'open.\?mpi'; then
-        options+=(--quiet)
-        [[ $(processors) -ge 2 ]] || options+=(--oversubscribe)
+        options+=(--quiet --oversubscribe --bind-to none) # as many slots as there are hardware threads; Shoal shares out the cores
     fi
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun "${options[@]}" "$@"
 }
 
 build() {
-    cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DSHOAL_TESTS=OFF > build.log 2>&1 &&
-        cmake --build build --parallel "$(processors)" --target shoal >> build.log 2>&1 && rm -f build.log && return 0
-    tail -n 30 build.log >&2
-    rm -f build.log
+    local log
+    log=$(mktemp)
+    if cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DSHOAL_TESTS=OFF > "$log" 2>&1 &&
+        cmake --build build --parallel "$(processors)" --target shoal >> "$log" 2>&1; then
+        rm -f "$log"
+        return 0
+    fi
+    tail -n 30 "$log" >&2
+    rm -f "$log"
     return 70
 }
 

@@ -1,5 +1,5 @@
-/* Reading Shoal's files from C. Functions return 0, or an exit code of the design (65 bad data, 74 cannot be read); shoal_last_error() is the
- * line that says why. Not collective; not for several threads at once. */
+/* Reading Shoal's files from C. Functions return 0, or an exit code of the program (65 bad data, 74 cannot be read); shoal_last_error() is
+ * the line that says why. Not collective; not for several threads at once. */
 #ifndef SHOAL_FILE_H
 #define SHOAL_FILE_H
 

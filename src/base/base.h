@@ -1,4 +1,4 @@
-/* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, rng_, text_, threads_, time_, tree_. */
+/* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, path_, rng_, text_, threads_, time_, tree_. */
 #ifndef SHOAL_BASE_H
 #define SHOAL_BASE_H
 
@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "base/threads.h"

@@ -46,6 +46,12 @@ void mem_free(void *block) {
     free(block);
 }
 
+void mem_free_strings(char **strings, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        mem_free(strings[i]);
+    mem_free(strings);
+}
+
 /* Reserved in earnest: the kernel refuses at once what the machine can never hold, rather than kill the process later. */
 static void *map(size_t bytes) {
     return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

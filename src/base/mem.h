@@ -17,6 +17,9 @@ char *mem_string(const char *text);
 
 void mem_free(void *block);
 
+/* An array of strings, each and the array from mem_new(). */
+void mem_free_strings(char **strings, size_t count);
+
 /* One long-lived region of zeroed memory, on huge pages where the kernel gives them. */
 typedef struct arena {
     char *base;    /* aligned to 2 MB; NULL where bytes is 0 */

@@ -20,6 +20,10 @@ char *text_format(const char *format, ...) {
     return text;
 }
 
+int text_compare(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 char *text_count(char *out, int64_t number) {
     char digits[TEXT_NUMBER];
     int length = snprintf(digits, sizeof digits, "%" PRId64, number), used = 0;

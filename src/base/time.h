@@ -1,3 +1,4 @@
+/* Measuring time, and waiting. */
 #ifndef SHOAL_BASE_TIME_H
 #define SHOAL_BASE_TIME_H
 

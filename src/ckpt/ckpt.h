@@ -1,4 +1,4 @@
-/* ckpt: checkpoint files, the design's format. */
+/* ckpt: checkpoint files (HDF5, format version 1). No function is collective: rank 0 writes and reads, the others are told. */
 #ifndef SHOAL_CKPT_H
 #define SHOAL_CKPT_H
 
@@ -45,15 +45,16 @@ err ckpt_read_optimizer(const char *path, graph *g, optim *o);
 /* Opens the file and checks format and every CRC. ERR_IO, ERR_DATA. */
 err ckpt_verify(const char *path);
 
-/* The design's digest over /model: of a file; of values in memory (the same bits give the same digest). */
+/* SHA-256 over /model (names sorted bytewise; of each: name, NUL, raw little-endian data), hexadecimal: of a file; of values in memory. The
+ * same bits give the same digest. ERR_IO, ERR_DATA. */
 err ckpt_digest_file(const char *path, char digest[CKPT_DIGEST]);
 void ckpt_digest_graph(const graph *g, char digest[CKPT_DIGEST]);
 
-/* The newest valid checkpoint of a run folder (last.h5, step-N.h5, best.h5, by step; damaged ones are passed over with a warning).
+/* The newest valid checkpoint of a run folder: last.h5, or the highest step-N.h5, or best.h5; damaged ones are passed over with a warning.
  * ERR_IO where there is none. New string. */
 err ckpt_find_newest(const char *folder, char **path);
 
-/* Deletes step-N.h5 files of the folder but the newest `keep`. */
+/* Deletes step-N.h5 files of the folder but the `keep` that were written last. */
 void ckpt_prune(const char *folder, int keep);
 
 #endif

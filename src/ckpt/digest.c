@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 
 /* ---- SHA-256 ---- */
 
@@ -98,7 +98,7 @@ err ckpt_digest_file(const char *path, char digest[CKPT_DIGEST]) {
     for (uint64_t i = 0; i < count && code == OK; i++)
         code = hash_dataset(hash, f, names[i]);
     hash_finish(hash, digest);
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     h5_close(f);
     return code;
 }

@@ -1,7 +1,9 @@
 /* <shoal/file.h>: data sets and checkpoints for programs of others. */
 #include <shoal/file.h>
 
-#include "ckpt/inside.h"
+#include <inttypes.h>
+
+#include "ckpt/internal.h"
 #include "data/data.h"
 
 const char *shoal_last_error(void) {
@@ -50,7 +52,7 @@ const char *shoal_dataset_class(const shoal_dataset *d, int label) {
 
 int shoal_dataset_read(shoal_dataset *d, int64_t id, const uint8_t **pixels, int *height, int *width, int *channels, int *label) {
     if (id < 0 || id >= dataset_count(d->data))
-        return (int)fail(ERR_DATA, "sample %lld: the set has %lld samples", (long long)id, (long long)dataset_count(d->data));
+        return (int)fail(ERR_DATA, "sample %" PRId64 ": the set has %" PRId64 " samples", id, dataset_count(d->data));
     int32_t stored = 0;
     err code = dataset_label(d->data, id, &stored);
     if (code == OK)
@@ -89,7 +91,7 @@ int shoal_checkpoint_open(shoal_checkpoint **out, const char *path) {
 void shoal_checkpoint_close(shoal_checkpoint *c) {
     if (!c)
         return;
-    h5_free_names(c->names, c->count);
+    mem_free_strings(c->names, c->count);
     h5_close(c->file);
     mem_free(c);
 }

@@ -5,14 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
+
+/* In the order in which they are resumed from: last.h5 is written with every checkpoint. */
+typedef enum kind { LAST, NUMBERED, BEST } kind;
 
 typedef struct entry {
     char *path;
-    int64_t step;
-    int rank; /* among equals: last.h5 before step-N.h5 before best.h5 */
+    kind kind;
+    int64_t step;            /* NUMBERED */
+    struct timespec written;
 } entry;
 
 typedef struct entries {
@@ -28,14 +34,29 @@ static int64_t step_of_name(const char *name) {
     return fits && step >= 0 ? step : -1;
 }
 
-static int newest_first(const void *a, const void *b) {
-    const entry *x = a, *y = b;
-    return x->step != y->step ? (x->step < y->step) - (x->step > y->step) : x->rank - y->rank;
+static int compare(int64_t a, int64_t b) {
+    return (a > b) - (a < b);
 }
 
-static void add_entry(entries *e, const char *folder, const char *name, int64_t step, int rank) {
+static int resume_first(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    return x->kind != y->kind ? compare(x->kind, y->kind) : compare(y->step, x->step);
+}
+
+/* By time and not by step: a run that went back to an earlier checkpoint leaves higher numbers behind. */
+static int written_last_first(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    if (x->written.tv_sec != y->written.tv_sec)
+        return compare(y->written.tv_sec, x->written.tv_sec);
+    return x->written.tv_nsec != y->written.tv_nsec ? compare(y->written.tv_nsec, x->written.tv_nsec) : compare(y->step, x->step);
+}
+
+static void add_entry(entries *e, const char *folder, const char *name, kind kind, int64_t step) {
+    struct stat s = {0};
+    char *path = text_format("%s/%s", folder, name);
+    stat(path, &s);
     e->list = mem_resize(e->list, e->count + 1, sizeof *e->list);
-    e->list[e->count++] = (entry){text_format("%s/%s", folder, name), step, rank};
+    e->list[e->count++] = (entry){path, kind, step, s.st_mtim};
 }
 
 static void entries_free(entries *e) {
@@ -44,39 +65,28 @@ static void entries_free(entries *e) {
     mem_free(e->list);
 }
 
-/* last.h5, best.h5 (step not known yet: 0) and step-N.h5, as they are met. */
 static entries list_folder(const char *folder) {
     entries found = {NULL, 0};
     DIR *names = opendir(folder);
     for (struct dirent *d; names && (d = readdir(names));) {
         int64_t step = step_of_name(d->d_name);
         if (strcmp(d->d_name, "last.h5") == 0)
-            add_entry(&found, folder, d->d_name, 0, 0);
+            add_entry(&found, folder, d->d_name, LAST, 0);
         else if (strcmp(d->d_name, "best.h5") == 0)
-            add_entry(&found, folder, d->d_name, 0, 2);
+            add_entry(&found, folder, d->d_name, BEST, 0);
         else if (step >= 0)
-            add_entry(&found, folder, d->d_name, step, 1);
+            add_entry(&found, folder, d->d_name, NUMBERED, step);
     }
     if (names)
         closedir(names);
     return found;
 }
 
-/* Puts files that cannot be read behind all others, where their verification tells why. */
-static void read_steps(entries *e) {
-    for (size_t i = 0; i < e->count; i++) {
-        ckpt_info info = {0};
-        e->list[i].step = ckpt_read_info(e->list[i].path, &info) == OK ? info.step : -1;
-        ckpt_info_reset(&info);
-    }
-}
-
 err ckpt_find_newest(const char *folder, char **path) {
     entries found = list_folder(folder);
     *path = NULL;
-    read_steps(&found);
     if (found.count > 0)
-        qsort(found.list, found.count, sizeof *found.list, newest_first);
+        qsort(found.list, found.count, sizeof *found.list, resume_first);
     for (size_t i = 0; i < found.count && !*path; i++) {
         if (ckpt_verify(found.list[i].path) == OK)
             *path = mem_string(found.list[i].path);
@@ -90,10 +100,10 @@ err ckpt_find_newest(const char *folder, char **path) {
 void ckpt_prune(const char *folder, int keep) {
     entries found = list_folder(folder);
     if (found.count > 0)
-        qsort(found.list, found.count, sizeof *found.list, newest_first);
+        qsort(found.list, found.count, sizeof *found.list, written_last_first);
     int numbered = 0;
     for (size_t i = 0; i < found.count; i++)
-        if (found.list[i].rank == 1 && ++numbered > keep)
+        if (found.list[i].kind == NUMBERED && ++numbered > keep)
             unlink(found.list[i].path);
     entries_free(&found);
 }

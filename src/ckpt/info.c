@@ -1,7 +1,7 @@
 /* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes. */
 #include <string.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 
 /* The numbers of a ckpt_info as the file has them. No padding, so that one CRC covers them all: attributes have none of their own. */
 typedef struct numbers {
@@ -117,7 +117,7 @@ static err read_job(h5_file *f, ckpt_info *info) {
         code = fail(ERR_DATA, "%s: /job is not one text", h5_path(f));
     if (code == OK)
         info->job = mem_string(texts[0]);
-    h5_free_names(texts, count);
+    mem_free_strings(texts, count);
     return code;
 }
 
@@ -151,8 +151,6 @@ err ckpt_read_info(const char *path, ckpt_info *info) {
 
 void ckpt_info_reset(ckpt_info *info) {
     mem_free(info->job);
-    for (int i = 0; i < info->n_classes; i++)
-        mem_free(info->classes[i]);
-    mem_free(info->classes);
+    mem_free_strings(info->classes, (size_t)info->n_classes);
     *info = (ckpt_info){0};
 }

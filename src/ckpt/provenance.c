@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 #include "comm/comm.h"
 #include "math/math.h"
 

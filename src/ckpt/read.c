@@ -1,7 +1,7 @@
 /* Reading parameters and the optimiser's state. Nothing is read before everything fits. */
 #include <string.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 
 /* ---- the head: the last layer with weights ---- */
 
@@ -54,7 +54,7 @@ static err check_fit(h5_file *f, const wanted *w) {
     for (uint64_t i = 0; i < count; i++)
         if (!is_known(w, names[i]))
             ckpt_fit_unknown(&result, names[i]);
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     return ckpt_report_fit(&result, h5_path(f), w->group);
 }
 
@@ -73,7 +73,7 @@ static err read_param(h5_file *f, const wanted *w, param *p) {
     if (w->optim)
         code = read_values(f, object, p, optim_slot(w->optim, w->slot) + p->offset);
     else if (p->role == PARAM_COUNTER)
-        code = ckpt_read_tensor(f, object, H5_I64, &p->counter);
+        code = h5_exists(f, object) ? ckpt_read_tensor(f, object, H5_I64, &p->counter) : OK;
     else
         code = read_values(f, object, p, p->value);
     mem_free(object);

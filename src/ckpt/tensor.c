@@ -2,18 +2,10 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 
 uint32_t ckpt_crc(const void *bytes, size_t count) {
-    const unsigned char *at = bytes;
-    uLong crc = crc32(0, NULL, 0);
-    while (count > 0) {
-        uInt piece = count < (1u << 30) ? (uInt)count : 1u << 30;
-        crc = crc32(crc, at, piece);
-        at += piece;
-        count -= piece;
-    }
-    return (uint32_t)crc;
+    return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, count);
 }
 
 size_t ckpt_type_bytes(h5_type type) {
@@ -68,11 +60,11 @@ err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values)
 /* ---- texts ---- */
 
 static uint32_t crc_of_texts(char *const *texts, uint64_t count) {
-    uLong crc = crc32(0, NULL, 0);
+    uLong crc = crc32_z(0, NULL, 0);
     for (uint64_t i = 0; i < count; i++) {
         if (i > 0)
-            crc = crc32(crc, (const unsigned char *)"", 1);
-        crc = crc32(crc, (const unsigned char *)texts[i], (uInt)strlen(texts[i]));
+            crc = crc32_z(crc, (const unsigned char *)"", 1);
+        crc = crc32_z(crc, (const unsigned char *)texts[i], strlen(texts[i]));
     }
     return (uint32_t)crc;
 }
@@ -93,7 +85,7 @@ err ckpt_read_texts(h5_file *f, const char *object, char ***texts, uint64_t *cou
         return code;
     code = check_crc(f, object, crc_of_texts(*texts, *count));
     if (code != OK) {
-        h5_free_names(*texts, *count);
+        mem_free_strings(*texts, *count);
         *texts = NULL;
         *count = 0;
     }

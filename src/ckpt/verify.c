@@ -1,11 +1,13 @@
 /* What says that a file is a checkpoint, and a whole one. */
 #include <string.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 
 static err check_format(h5_file *f) {
     char *format = NULL;
     int64_t version = 0;
+    if (!h5_has_attribute(f, "/", "format") && h5_exists(f, "model") && h5_is_group(f, "model"))
+        return OK; /* weights that somebody else wrote */
     if (!h5_has_attribute(f, "/", "format") || h5_read_attribute_text(f, "/", "format", &format) != OK)
         return fail(ERR_DATA, "%s: is no checkpoint: it has no attribute format", h5_path(f));
     err code = OK;
@@ -37,7 +39,7 @@ static err verify_texts(h5_file *f, const char *object) {
     char **texts = NULL;
     uint64_t count = 0;
     err code = ckpt_read_texts(f, object, &texts, &count);
-    h5_free_names(texts, count);
+    mem_free_strings(texts, count);
     return code;
 }
 
@@ -67,7 +69,7 @@ static err verify_group(h5_file *f, const char *group) {
         code = h5_is_group(f, object) ? verify_group(f, object) : verify_dataset(f, object);
         mem_free(object);
     }
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     return code;
 }
 

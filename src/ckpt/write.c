@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ckpt/inside.h"
+#include "ckpt/internal.h"
 
 /* ---- what is written ---- */
 
@@ -72,11 +72,9 @@ static err write_file(const char *path, const graph *g, optim *o, const ckpt_inf
     if (code != OK)
         return code;
     code = write_all(f, g, o, info);
-    if (code != OK) {
+    if (code != OK)
         h5_close(f);
-        return code;
-    }
-    return h5_finish(f);
+    return code == OK ? h5_finish(f) : code;
 }
 
 /* ---- where it is written ---- */
@@ -132,6 +130,8 @@ err ckpt_write(const char *path, const graph *g, optim *o, const ckpt_info *info
     char *temporary = text_format("%s/%s%ld", folder, prefix, (long)getpid());
     remove_leftovers(folder, prefix);
     err code = write_file(temporary, g, o, info);
+    if (code != OK)
+        err_prefix("%s", path);
     if (code == OK)
         code = verify_written(temporary, path);
     if (code == OK && rename(temporary, path) != 0)

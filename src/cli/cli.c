@@ -41,7 +41,7 @@ err cli_report(err code) {
 static err run_collective(const cli_command *command, const cli_call *call, err parsed) {
     err_record record = *err_last();
     err code = comm_init();
-    if (code)
+    if (code != OK)
         return cli_report(code);
     if (parsed)
         *err_last() = record;
@@ -106,15 +106,17 @@ static err run_general(int argc, char **argv) {
     }
     if (word[0] == '-')
         return cli_report(fail(ERR_USAGE, "unknown option %s before a subcommand; `shoal help` lists the subcommands", word));
-    const cli_command *none;
+    const cli_command *none = NULL;
     return cli_report(find_command(&none, word));
 }
 
 int shoal_main(int argc, char **argv) {
     log_set_rank(cli_launcher_rank());
     const cli_command *command = NULL;
-    if (argc > 1 && find_command(&command, argv[1]) == OK)
-        return (int)run_command(command, argc - 1, argv + 1);
-    err_clear();
-    return (int)run_general(argc, argv);
+    bool is_command = argc > 1 && find_command(&command, argv[1]) == OK;
+    if (!is_command)
+        err_clear();
+    err code = is_command ? run_command(command, argc - 1, argv + 1) : run_general(argc, argv);
+    log_close();
+    return (int)code;
 }

@@ -63,7 +63,8 @@ void cli_call_reset(cli_call *call);
 void cli_print_help(const cli_command *command);
 void cli_print_overview(const cli_command *const *commands, int count);
 
-/* Sets the number of threads and prepares the kernels: OMP_NUM_THREADS, or this rank's fair share of its node's cores. Collective where MPI is running. */
+/* Sets the number of threads and prepares the kernels: OMP_NUM_THREADS, or this rank's fair share of its node's cores.
+ * Collective where MPI is running. */
 err cli_set_threads(void);
 
 /* This process's rank as the launcher's environment tells it, without MPI; 0 outside a launcher. */

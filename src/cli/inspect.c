@@ -16,11 +16,6 @@ static const cli_option options[] = {
     {"count", CLI_WHOLE, "N", "how many pictures (10)", offsetof(settings, count), 1, 1 << 30},
 };
 
-static const char *type_name(h5_type type) {
-    static const char *const names[] = {"uint8", "int32", "uint32", "int64", "uint64", "float32", "float64", "string", "other"};
-    return names[type];
-}
-
 static void print_attributes(h5_file *f, const char *object) {
     char **names, *text;
     uint64_t count;
@@ -31,7 +26,7 @@ static void print_attributes(h5_file *f, const char *object) {
             printf("%s @%s = %s\n", object, names[i], text);
             mem_free(text);
         }
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
 }
 
 static void print_dataset(h5_file *f, const char *object) {
@@ -40,7 +35,7 @@ static void print_dataset(h5_file *f, const char *object) {
         printf("%s\n", object);
         return;
     }
-    printf("%s  %s [", object, type_name(info.type));
+    printf("%s  %s [", object, h5_type_name(info.type));
     for (int i = 0; i < info.rank; i++)
         printf(i ? ", %" PRIu64 : "%" PRIu64, info.size[i]);
     printf("]\n");
@@ -51,7 +46,7 @@ static err print_tree(h5_file *f, const char *group) {
     char **names;
     uint64_t count;
     err code = h5_list(f, group, &names, &count);
-    if (code)
+    if (code != OK)
         return code;
     for (uint64_t i = 0; i < count && code == OK; i++) {
         char *object = text_format("%s/%s", strcmp(group, "/") == 0 ? "" : group, names[i]);
@@ -62,14 +57,14 @@ static err print_tree(h5_file *f, const char *group) {
         print_attributes(f, object);
         mem_free(object);
     }
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     return code;
 }
 
 static err print_any(const char *path) {
     h5_file *f;
     err code = h5_open(&f, path);
-    if (code)
+    if (code != OK)
         return code;
     printf("%s: HDF5, neither a data set nor a checkpoint of Shoal\n\n", path);
     print_attributes(f, "/");
@@ -82,7 +77,7 @@ static err print_any(const char *path) {
 static err read_format(const char *path, char **format) {
     h5_file *f;
     err code = h5_open(&f, path);
-    if (code)
+    if (code != OK)
         return code;
     if (!h5_has_attribute(f, "/", "format") || h5_read_attribute_text(f, "/", "format", format) != OK)
         *format = mem_string("");
@@ -95,7 +90,7 @@ static err run(const void *given, char **words, int n_words) {
     const settings *s = given;
     char *format;
     err code = read_format(words[0], &format);
-    if (code)
+    if (code != OK)
         return code;
     bool is_dataset = strcmp(format, "shoal-dataset") == 0;
     if (s->pictures)

@@ -83,7 +83,7 @@ static err show(const shoal_model_kind *kind, const settings *s, const model_opt
     };
     model *m;
     err code = model_build(&m, &spec);
-    if (code)
+    if (code != OK)
         return code;
     printf("%s: %s\n%d classes, pictures of %d x %d x %d; output shapes without the batch\n\n", kind->name, kind->what, spec.classes,
            (int)channels, (int)size, (int)size);

@@ -34,7 +34,7 @@ static err run(const void *given, char **words, int n_words) {
     const settings *s = given;
     const pack_kind *kind = NULL;
     err code = find_kind(&kind, words[0]);
-    if (code)
+    if (code != OK)
         return code;
     if (n_words != (kind->needs_source ? 3 : 2))
         return fail(ERR_USAGE, "usage is `shoal pack %s %sOUT`", kind->name, kind->needs_source ? "DIR " : "");

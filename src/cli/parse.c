@@ -116,7 +116,7 @@ static err parse_all(const cli_command *command, const struct option *table, int
             code = refuse_option(command, argv[before]);
         else
             code = set_option(command, &command->options[found - FIRST_OPTION], call, argc, argv);
-        if (code)
+        if (code != OK)
             return code;
     }
     while (optind < argc) /* behind `--` */

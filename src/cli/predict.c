@@ -15,7 +15,7 @@ static const cli_option options[] = {
 static err predict(predictor *p, const char *path, int top, prediction *found) {
     int count;
     err code = predictor_run(p, path, top, found, &count);
-    if (code)
+    if (code != OK)
         return code;
     printf("%s\n", path);
     for (int i = 0; i < count; i++)

@@ -18,7 +18,7 @@ static err print_tensor(h5_file *f, const char *name, uint64_t *params) {
     h5_info info;
     err code = h5_get_info(f, object, &info);
     mem_free(object);
-    if (code)
+    if (code != OK)
         return code;
     dims d = {.rank = info.rank};
     for (int i = 0; i < info.rank; i++)
@@ -34,7 +34,7 @@ static err print_model(h5_file *f) {
     char **names;
     uint64_t count, params = 0;
     err code = h5_list(f, "model", &names, &count);
-    if (code)
+    if (code != OK)
         return code;
     puts("\nmodel");
     for (uint64_t i = 0; i < count && code == OK; i++)
@@ -42,7 +42,7 @@ static err print_model(h5_file *f) {
     char text[TEXT_NUMBER];
     if (code == OK)
         printf("  %" PRIu64 " tensors, %s parameters\n", count, text_count(text, (int64_t)params));
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     return code;
 }
 
@@ -52,13 +52,13 @@ static err print_optimizer(h5_file *f) {
     if (!h5_exists(f, "optimizer"))
         return OK;
     err code = h5_list(f, "optimizer", &names, &count);
-    if (code)
+    if (code != OK)
         return code;
     printf("\noptimizer slots:");
     for (uint64_t i = 0; i < count; i++)
         printf(" %s", names[i]);
     putchar('\n');
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     return OK;
 }
 
@@ -68,17 +68,17 @@ static err print_attributes(h5_file *f, const char *group) {
     if (!h5_exists(f, group))
         return OK;
     err code = h5_list_attributes(f, group, &names, &count);
-    if (code)
+    if (code != OK)
         return code;
     printf("\n%s\n", group);
     for (uint64_t i = 0; i < count && code == OK; i++) {
         code = h5_attribute_text(f, group, names[i], &text);
-        if (code)
+        if (code != OK)
             break;
         printf("  %-24s %s\n", names[i], text);
         mem_free(text);
     }
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     return code;
 }
 

@@ -3,11 +3,9 @@
 #include "data/data.h"
 #include "h5/h5.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { BAR = 40, CLASSES_SHOWN = 50 };
 
@@ -41,7 +39,7 @@ static err count_labels(const dataset *d, int64_t *counts) {
     for (int64_t id = 0; id < dataset_count(d); id++) {
         int32_t label;
         err code = dataset_label(d, id, &label);
-        if (code)
+        if (code != OK)
             return code;
         counts[label]++;
     }
@@ -73,11 +71,11 @@ err cli_show_dataset(const char *path) {
     dataset *d = NULL;
     int64_t *counts = NULL;
     err code = dataset_open(&d, path);
-    if (code)
+    if (code != OK)
         goto done;
     counts = mem_new((size_t)dataset_n_classes(d), sizeof *counts);
     code = count_labels(d, counts);
-    if (code)
+    if (code != OK)
         goto done;
     char number[TEXT_NUMBER];
     printf("%s: data set for classification\n\nsamples   %s\n", path, text_count(number, dataset_count(d)));
@@ -91,12 +89,6 @@ done:
     return code;
 }
 
-static err make_folder(const char *folder) {
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return fail(ERR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-    return OK;
-}
-
 typedef struct exporter {
     const dataset *d;
     const char *folder;
@@ -107,7 +99,7 @@ typedef struct exporter {
 /* FOLDER/000012-CLASS.png, with nothing in the name that a file name may not hold. */
 static err export_picture(exporter *e, int64_t id, int label) {
     err code = dataset_image(e->d, id, &e->im, &e->buffer);
-    if (code)
+    if (code != OK)
         return code;
     char *class = mem_string(dataset_class(e->d, label));
     for (char *c = class; *c; c++)
@@ -145,7 +137,7 @@ err cli_export_pictures(const char *path, const char *folder, int64_t count) {
     err code = dataset_open(&d, path);
     exporter e = {.d = d, .folder = folder};
     if (code == OK)
-        code = make_folder(folder);
+        code = path_make_folders(folder);
     if (code == OK)
         code = export_in_turn(&e, count);
     image_reset(&e.im);

@@ -1,7 +1,6 @@
 /* What is decided before a subcommand works: who this process is, and how many threads it has. */
 #include "cli/cli.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -64,7 +63,7 @@ err cli_set_threads(void) {
     err code = threads_wanted(&threads);
     if (comm_world())
         code = comm_agree(comm_world(), code);
-    if (code)
+    if (code != OK)
         return code;
     comm *node = comm_world() ? comm_node(comm_world()) : NULL;
     int share = fair_share(node);

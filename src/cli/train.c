@@ -38,14 +38,13 @@ static err train(const char *path, const char *const *overrides, int count, cons
 static err run(const void *given, char **words, int n_words) {
     const settings *s = given;
     err code = check_overrides(words + 1, n_words - 1);
-    if (code)
+    if (code != OK)
         return code;
     train_options how = {.resume = s->resume.given, .resume_from = s->resume.text, .out = s->out};
     return train(words[0], (const char *const *)(words + 1), n_words - 1, &how);
 }
 
 static void print_keys(void) {
-    printf("\nKeys of a job, with their defaults:\n");
     job_print_keys(stdout);
 }
 
@@ -77,6 +76,7 @@ int shoal_train(const char *path, const char *const *overrides) {
     if (code == OK)
         code = train(path, overrides, count, &(train_options){0});
     cli_report(code);
+    log_close();
     comm_finish();
     return (int)code;
 }

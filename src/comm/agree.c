@@ -1,5 +1,5 @@
 /* Agreement: on the worst error, and on data that must be the same everywhere. */
-#include "comm/inside.h"
+#include "comm/internal.h"
 
 #include <string.h>
 
@@ -33,7 +33,8 @@ err comm_agree(comm *c, err code) {
     mem_free(all);
     if (agreed) {
         comm_broadcast(c, worst, err_last(), sizeof *err_last());
-        err_last()->rank = everywhere ? -1 : worst;
+        if (!everywhere) /* what all met alike keeps its rank: none, or that of an agreement before */
+            err_last()->rank = worst;
     }
     return agreed;
 }

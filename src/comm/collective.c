@@ -1,7 +1,6 @@
 /* What all ranks of a communicator do together. */
-#include "comm/inside.h"
+#include "comm/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void comm_barrier(comm *c) {
@@ -46,16 +45,4 @@ void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes) 
 
 void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes) {
     gather(c, mine, all, &bytes, 0);
-}
-
-char *comm_gather_text(comm *c, const char *text, size_t width) {
-    char *mine = mem_new(width, 1);
-    snprintf(mine, width, "%s", text);
-    char *all = mem_new((size_t)c->size, width);
-    comm_gather_equal(c, mine, all, width);
-    mem_free(mine);
-    if (c->rank == 0)
-        return all;
-    mem_free(all);
-    return NULL;
 }

@@ -14,7 +14,7 @@
 
 typedef struct comm comm;
 
-/* Starts MPI (MPI_THREAD_MULTIPLE) and tells log/ the rank. Outside mpirun and srun this is one rank. Collective over the world.
+/* Starts MPI (MPI_THREAD_MULTIPLE) and tells log_set_rank() the rank. Outside mpirun and srun this is one rank. Collective over the world.
  * An error where MPI does not give that level of threads. */
 err comm_init(void);
 
@@ -24,8 +24,10 @@ void comm_finish(void);
 /* One line to stderr (the text), then the whole job ends with `code`. Not collective; any thread. */
 _Noreturn void comm_abort(err code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* All ranks; NULL before comm_init(). */
 comm *comm_world(void);
 int comm_rank(const comm *c);
+bool comm_is_root(void); /* rank 0 of the world */
 int comm_size(const comm *c);
 
 /* A communicator of the same ranks with traffic of its own, so that two threads can communicate at once. Collective. */
@@ -41,16 +43,17 @@ comm *comm_split(comm *c, int colour);
 /* Collective. NULL is allowed. */
 void comm_free(comm *c);
 
+/* Returns once all ranks have come here. Collective. */
 void comm_barrier(comm *c);
 
-/* Copies `bytes` from `root` to all. */
+/* Copies `bytes` from rank `root` to all. Collective; root and bytes are the same on all ranks. */
 void comm_broadcast(comm *c, int root, void *data, size_t bytes);
 
 /* Every rank gives `bytes[rank]` bytes; all get all of them one after the other in rank order. `bytes` is the same on all ranks. What
- * is mine may already lie in its place in `all`. */
+ * is mine may already lie in its place in `all`. Collective. */
 void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes);
 
-/* The same with one size for everybody. */
+/* The same with one size for everybody. Collective. */
 void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes);
 
 /* A message to or from another rank; several of them under way at once, both directions. */
@@ -70,14 +73,6 @@ err comm_agree(comm *c, err code);
 
 /* Whether all ranks gave the same bytes. Collective. */
 bool comm_same(comm *c, const void *data, size_t bytes);
-
-/* A gather of one small text a rank to rank 0: returns size strings, one after the other, each `width` chars with its NUL, on rank 0
- * (free with mem_free()), NULL elsewhere. Collective. */
-char *comm_gather_text(comm *c, const char *text, size_t width);
-
-/* This rank's place among the ranks of its node, and their number. From MPI; before comm_init() from the launcher's environment. */
-int comm_local_rank(void);
-int comm_local_size(void);
 
 /* `Open MPI 4.1.4`. */
 const char *comm_library(void);

@@ -1,5 +1,5 @@
 /* Messages between ranks: all of them under way at once, long ones in pieces that MPI's int counts can hold. */
-#include "comm/inside.h"
+#include "comm/internal.h"
 
 enum { TAG = 1 };
 

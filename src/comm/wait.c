@@ -1,6 +1,6 @@
 /* Waiting for MPI without holding a core: a few quick polls for an answer that is about to come, then naps that grow with the time
  * already spent, so that a wait is lengthened by a small part of itself at most. */
-#include "comm/inside.h"
+#include "comm/internal.h"
 
 #include <sched.h>
 #ifdef __linux__

@@ -1,5 +1,5 @@
 /* The start and the end of MPI, and communicators. */
-#include "comm/inside.h"
+#include "comm/internal.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -38,16 +38,13 @@ err comm_init(void) {
     if (world)
         return OK;
     err code = start_mpi();
-    if (code)
+    if (code != OK)
         return code;
     MPI_Comm mpi;
     comm_check(MPI_Comm_dup(MPI_COMM_WORLD, &mpi), "MPI_Comm_dup");
     comm_check(MPI_Comm_set_errhandler(mpi, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"); /* copies inherit it */
     world = adopt(mpi);
     log_set_rank(world->rank);
-    comm *node = comm_node(world);
-    comm_set_local(node->rank, node->size);
-    comm_free(node);
     return OK;
 }
 
@@ -88,6 +85,10 @@ void comm_check(int status, const char *function) {
 
 comm *comm_world(void) {
     return world;
+}
+
+bool comm_is_root(void) {
+    return comm_rank(comm_world()) == 0;
 }
 
 int comm_rank(const comm *c) {

@@ -1,4 +1,5 @@
 /* Crops as torchvision makes them. random_resized_crop is that of Szegedy et al.: Going deeper with convolutions; CVPR 2015. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -39,8 +40,7 @@ void image_crop(image *im, image *spare, window part) {
 err random_crop_shape(const transform *t, shape *s) {
     int64_t h = s->h + 2 * (int64_t)t->padding, w = s->w + 2 * (int64_t)t->padding;
     if (s->h != 0 && (h < t->size || w < t->size))
-        return fail(ERR_USAGE, "size %d is larger than the pictures, %lld x %lld with padding %d", t->size, (long long)h, (long long)w,
-                    t->padding);
+        return fail(ERR_USAGE, "size %d is larger than the pictures, %" PRId64 " x %" PRId64 " with padding %d", t->size, h, w, t->padding);
     return fixed_size_shape(t, s);
 }
 

@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "tensor/tensor.h"
 
-/* ---- data sets: one or several HDF5 files of the design's format ---- */
+/* ---- data sets: one or several HDF5 files (format version 1) ---- */
 
 typedef struct dataset dataset;
 

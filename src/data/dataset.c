@@ -59,10 +59,6 @@ static void join_statistics(dataset *d) {
     }
 }
 
-static int compare_paths(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* A name that is there as it stands is no pattern, whatever signs are in it. */
 static err add_matches(dataset *d, const char *pattern) {
     if (!strpbrk(pattern, "*?[") || access(pattern, F_OK) == 0)
@@ -73,7 +69,7 @@ static err add_matches(dataset *d, const char *pattern) {
         return fail(ERR_IO, "%s: no such file", pattern);
     if (status != 0)
         return fail(ERR_IO, "%s: cannot be searched for", pattern);
-    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_paths);
+    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, text_compare);
     err code = OK;
     for (size_t i = 0; i < found.gl_pathc && code == OK; i++)
         code = add_part(d, found.gl_pathv[i]);
@@ -84,7 +80,7 @@ static err add_matches(dataset *d, const char *pattern) {
 err dataset_open(dataset **out, const char *pattern) {
     dataset *d = mem_new(1, sizeof *d);
     err code = add_matches(d, pattern);
-    if (code) {
+    if (code != OK) {
         dataset_close(d);
         d = NULL;
     } else {

@@ -22,13 +22,13 @@ static err check_text(h5_file *f, const char *name, const char *wanted) {
 
 static err check_format(h5_file *f) {
     err code = check_text(f, "format", "shoal-dataset");
-    if (code)
+    if (code != OK)
         return code;
     int64_t version = 0;
     code = h5_read_attribute(f, "/", "version", H5_I64, 0, &version);
     if (code == OK && version != 1)
         code = fail(ERR_DATA, "%s: its version is %" PRId64 "; this program reads version 1", h5_path(f), version);
-    return code ? code : check_text(f, "task", "classification");
+    return code == OK ? check_text(f, "task", "classification") : code;
 }
 
 /* A dataset of one type and rank. */
@@ -50,7 +50,7 @@ static err check_plain(h5_file *f, const char *object, const h5_info *info) {
 static err open_images(dataset_part *p, h5_file *f) {
     h5_info info;
     err code = h5_get_info(f, "images", &info);
-    if (code)
+    if (code != OK)
         return code;
     uint64_t channels = info.rank == 4 ? info.size[3] : 1;
     if (info.type != H5_U8 || (info.rank != 3 && info.rank != 4))
@@ -71,7 +71,7 @@ static err open_table(dataset_part *p, h5_file *f, const char *object, h5_type t
                       dataset_table *t) {
     h5_info info;
     err code = get_typed(f, object, type, type_text, 1, &info);
-    if (code)
+    if (code != OK)
         return code;
     if (info.count != (uint64_t)count)
         return fail(ERR_DATA, "%s: %s has %" PRIu64 " entries, not %" PRId64 " as there are pictures", p->path, object, info.count, count);
@@ -87,14 +87,14 @@ static err open_encoded(dataset_part *p, h5_file *f) {
     err code = get_typed(f, "encoded/offsets", H5_U64, "uint64", 1, &info);
     if (code == OK && info.count == 0)
         code = fail(ERR_DATA, "%s: encoded/offsets is empty", p->path);
-    if (code)
+    if (code != OK)
         return code;
     p->count = (int64_t)info.count - 1;
     p->encoded = true;
     code = open_table(p, f, "encoded/offsets", H5_U64, "uint64", p->count + 1, &p->offsets);
     if (code == OK)
         code = get_typed(f, "encoded/bytes", H5_U8, "uint8", 1, &info);
-    if (code)
+    if (code != OK)
         return code;
     p->images_at = info.offset;
     p->total = info.count;
@@ -114,7 +114,7 @@ static err open_pictures(dataset_part *p, h5_file *f) {
 static err open_statistics(dataset_part *p, h5_file *f) {
     h5_info info;
     err code = h5_get_attribute_info(f, "/", "mean", &info);
-    if (code)
+    if (code != OK)
         return code;
     p->channels = (int)(info.count <= DATASET_CHANNELS ? info.count : 0);
     if (p->channels != 1 && p->channels != 3)
@@ -122,7 +122,7 @@ static err open_statistics(dataset_part *p, h5_file *f) {
     if (!p->encoded && p->channels != p->image.c)
         return fail(ERR_DATA, "%s: its mean has %d numbers, its pictures have %" PRId64 " channels", p->path, p->channels, p->image.c);
     code = h5_read_attribute(f, "/", "mean", H5_F32, (uint64_t)p->channels, p->mean);
-    return code ? code : h5_read_attribute(f, "/", "std", H5_F32, (uint64_t)p->channels, p->std);
+    return code == OK ? h5_read_attribute(f, "/", "std", H5_F32, (uint64_t)p->channels, p->std) : code;
 }
 
 static err open_classes(dataset_part *p, h5_file *f) {
@@ -169,24 +169,24 @@ static err open_all(dataset_part *p, h5_file *f) {
         code = open_table(p, f, "crc32", H5_U32, "uint32", p->count, &p->crcs);
     if (code == OK)
         code = open_classes(p, f);
-    return code ? code : open_statistics(p, f);
+    return code == OK ? open_statistics(p, f) : code;
 }
 
 err dataset_part_open(dataset_part *p, const char *path) {
     *p = (dataset_part){.path = mem_string(path), .fd = -1};
     h5_file *f;
     err code = h5_open(&f, path);
-    if (code)
+    if (code != OK)
         return code;
     code = open_all(p, f);
     h5_close(f);
-    if (code)
+    if (code != OK)
         return code;
     p->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (p->fd < 0)
         return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     code = check_file_size(p);
-    return code ? code : check_labels(p);
+    return code == OK ? check_labels(p) : code;
 }
 
 void dataset_part_reset(dataset_part *p) {
@@ -195,7 +195,7 @@ void dataset_part_reset(dataset_part *p) {
     mem_free(p->offsets.memory);
     mem_free(p->labels.memory);
     mem_free(p->crcs.memory);
-    h5_free_names(p->classes, p->n_classes);
+    mem_free_strings(p->classes, p->n_classes);
     mem_free(p->path);
     *p = (dataset_part){.fd = -1};
 }

@@ -25,7 +25,7 @@ err dataset_label(const dataset *d, int64_t id, int32_t *label) {
 static err check_crc(const dataset_part *p, int64_t i, const uint8_t *bytes, size_t n_bytes) {
     uint32_t stored;
     err code = dataset_table_read(p, &p->crcs, i, 1, &stored);
-    if (code)
+    if (code != OK)
         return code;
     uint32_t computed = (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, n_bytes);
     if (stored != computed)
@@ -38,13 +38,13 @@ static err read_pixels(const dataset_part *p, int64_t i, image *im) {
     size_t bytes = (size_t)shape_size(p->image);
     image_resize_buffer(im, (int)p->image.w, (int)p->image.h, (int)p->image.c);
     err code = dataset_part_read(p, p->images_at + i * (int64_t)bytes, im->pixels, bytes);
-    return code ? code : check_crc(p, i, im->pixels, bytes);
+    return code == OK ? check_crc(p, i, im->pixels, bytes) : code;
 }
 
 static err read_encoded(const dataset_part *p, int64_t i, image *im, byte_buffer *buffer) {
     uint64_t ends[2];
     err code = dataset_table_read(p, &p->offsets, i, 2, ends);
-    if (code)
+    if (code != OK)
         return code;
     if (ends[0] > ends[1] || ends[1] > p->total)
         return fail(ERR_DATA, "%s: picture %" PRId64 ": offsets %" PRIu64 " to %" PRIu64 " are not within the %" PRIu64 " bytes", p->path,
@@ -53,7 +53,7 @@ static err read_encoded(const dataset_part *p, int64_t i, image *im, byte_buffer
     code = dataset_part_read(p, p->images_at + (int64_t)ends[0], buffer->bytes, buffer->size);
     if (code == OK)
         code = check_crc(p, i, buffer->bytes, buffer->size);
-    if (code)
+    if (code != OK)
         return code;
     code = image_decode(im, buffer->bytes, buffer->size, p->channels);
     return code ? err_prefix("%s: picture %" PRId64, p->path, i) : OK;

@@ -56,7 +56,7 @@ static void draw_design(layers *l, glyphs_draws *d, const char *text, const glyp
     }
 }
 
-void glyphs_picture_symbol(glyphs_picture *p, glyphs_draws *d, glyphs_color base, int label) {
+static void draw_symbol(glyphs_picture *p, glyphs_draws *d, glyphs_color base, int label) {
     static const glyphs_pose_bounds bounds = {0.115, 0.165, 0.27, 0.25, 2.5, 16};
     const glyphs_class *class = &glyphs_classes[label];
     const char *design = class->designs[glyphs_below(d, class->n_designs)];
@@ -115,7 +115,7 @@ static void clutter_piece(glyphs_mask *m, glyphs_draws *d, int label) {
     }
 }
 
-void glyphs_picture_clutter(glyphs_picture *p, glyphs_draws *d, glyphs_color base, int label) {
+static void draw_clutter(glyphs_picture *p, glyphs_draws *d, glyphs_color base, int label) {
     int n = glyphs_below(d, 4);
     for (int i = 0; i < n; i++) {
         glyphs_mask m;
@@ -143,8 +143,8 @@ void glyphs_draw(const glyphs_set *set, int64_t i, uint8_t pixels[GLYPHS_BYTES])
     glyphs_picture p;
     glyphs_color base = glyphs_color_draw(&d);
     glyphs_picture_background(&p, &d, base);
-    glyphs_picture_clutter(&p, &d, base, label);
-    glyphs_picture_symbol(&p, &d, base, label);
+    draw_clutter(&p, &d, base, label);
+    draw_symbol(&p, &d, base, label);
     glyphs_picture_blur(&p, &d);
     glyphs_picture_finish(&p, &d, pixels);
 }

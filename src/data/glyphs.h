@@ -1,8 +1,8 @@
 /* glyphs: the default data set, drawings of ten things from the sea. Every step uses only + - * / and square roots of doubles, integers,
  * and rng_words() and its kin, so that every machine and compiler draws the same bits (compiled with -ffp-contract=off). Draws are made
  * one a statement, because C leaves the order within an expression open. Inside of the data room only. */
-#ifndef SHOAL_GLYPHS_H
-#define SHOAL_GLYPHS_H
+#ifndef SHOAL_DATA_GLYPHS_H
+#define SHOAL_DATA_GLYPHS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -127,8 +127,6 @@ glyphs_paint glyphs_paint_draw(glyphs_draws *d, glyphs_color base, double spread
 void glyphs_picture_paint(glyphs_picture *p, const glyphs_mask *m, const glyphs_paint *paint, double opacity);
 
 void glyphs_picture_background(glyphs_picture *p, glyphs_draws *d, glyphs_color base);
-void glyphs_picture_clutter(glyphs_picture *p, glyphs_draws *d, glyphs_color base, int label);
-void glyphs_picture_symbol(glyphs_picture *p, glyphs_draws *d, glyphs_color base, int label);
 void glyphs_picture_blur(glyphs_picture *p, glyphs_draws *d);
 void glyphs_picture_finish(const glyphs_picture *p, glyphs_draws *d, uint8_t pixels[GLYPHS_BYTES]); /* noise, 8 bits */
 

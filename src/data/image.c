@@ -83,7 +83,7 @@ err image_read(image *im, const char *path, int channels) {
     err code = byte_buffer_read(&file, path);
     if (code == OK) {
         code = image_decode(im, file.bytes, file.size, channels);
-        if (code)
+        if (code != OK)
             err_prefix("%s", path);
     }
     byte_buffer_reset(&file);

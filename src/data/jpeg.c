@@ -52,7 +52,7 @@ static err decode(tjhandle decoder, image *im, const uint8_t *bytes, size_t n_by
     err code = check_outcome(decoder, status, bytes, n_bytes);
     if (code == OK)
         code = width && height ? image_check_size(width, height) : fail(ERR_DATA, "JPEG file without a picture");
-    if (code)
+    if (code != OK)
         return code;
     int format = pixel_format(colors, channels);
     image_resize_buffer(im, width, height, tjPixelSize[format]);
@@ -66,7 +66,7 @@ err image_decode_jpeg(image *im, const uint8_t *bytes, size_t n_bytes, int chann
         return fail(ERR_BROKEN, "out of memory: JPEG decoder");
     err code = decode(decoder, im, bytes, n_bytes, channels);
     tjDestroy(decoder);
-    if (code)
+    if (code != OK)
         return code;
     if (im->channels == 4)
         cmyk_to_rgb(im);

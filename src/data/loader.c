@@ -1,6 +1,7 @@
 /* The loader thread: a ring of depth + 1 batches, of which the reader of loader_next() holds one. What a batch holds is a function of its
  * step alone, so that neither the thread's pace nor the number of ranks shows in it. */
 #define _POSIX_C_SOURCE 200809L /* sigset_t */
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -43,25 +44,25 @@ static err check_picture(const loader *l, int64_t id) {
     if (shape_equal(now, l->picture))
         return OK;
     char is[SHAPE_TEXT], wanted[SHAPE_TEXT];
-    return fail(ERR_DATA, "sample %lld: %s after the transforms, not %s; put a resize and a crop into them", (long long)id,
-                shape_text(is, now), shape_text(wanted, l->picture));
+    return fail(ERR_DATA, "sample %" PRId64 ": %s after the transforms, not %s; put a resize and a crop into them", id, shape_text(is, now),
+                shape_text(wanted, l->picture));
 }
 
 static err load_sample(loader *l, int64_t epoch, int64_t id, uint8_t *pixels, int32_t *label) {
     const loader_options *o = &l->options;
-    err e = dataset_label(o->data, id, label);
-    if (e == OK)
-        e = dataset_image(o->data, id, &l->im, &l->bytes);
-    if (e != OK)
-        return e;
+    err code = dataset_label(o->data, id, label);
+    if (code == OK)
+        code = dataset_image(o->data, id, &l->im, &l->bytes);
+    if (code != OK)
+        return code;
     rng_key key = rng_make_key(o->seed, RNG_AUGMENT, (uint64_t)epoch, (uint64_t)id);
-    e = transforms_apply(o->transforms, o->n_transforms, &l->im, &l->spare, key);
-    if (e != OK)
-        return err_prefix("sample %lld", (long long)id);
-    e = check_picture(l, id);
-    if (e == OK)
+    code = transforms_apply(o->transforms, o->n_transforms, &l->im, &l->spare, key);
+    if (code != OK)
+        return err_prefix("sample %" PRId64, id);
+    code = check_picture(l, id);
+    if (code == OK)
         memcpy(pixels, l->im.pixels, (size_t)shape_size(l->picture));
-    return e;
+    return code;
 }
 
 static bool must_stop(loader *l) {
@@ -131,9 +132,9 @@ static size_t most_samples(const loader_options *o) {
 static err make_slots(loader *l) {
     size_t samples = most_samples(&l->options), lanes = (size_t)(l->options.last_lane - l->options.first_lane);
     size_t pixel_bytes = padded(samples * (size_t)shape_size(l->picture)), label_bytes = padded(samples * sizeof(int32_t));
-    err e = arena_init(&l->memory, (size_t)l->n_slots * (pixel_bytes + label_bytes), "the batches of the loader");
-    if (e != OK)
-        return e;
+    err code = arena_init(&l->memory, (size_t)l->n_slots * (pixel_bytes + label_bytes), "the batches of the loader");
+    if (code != OK)
+        return code;
     l->slots = mem_new((size_t)l->n_slots, sizeof *l->slots);
     for (int i = 0; i < l->n_slots; i++) {
         char *base = l->memory.base + (size_t)i * (pixel_bytes + label_bytes);
@@ -170,16 +171,16 @@ static int start_thread(loader *l) {
 err loader_start(loader **out, const loader_options *options, shape picture) {
     *out = NULL;
     if (sampler_steps(&options->order) == 0 && options->last_step > options->first_step)
-        return fail(ERR_USAGE, "a batch of %lld is larger than the data set of %lld samples; use a smaller train.batch",
-                    (long long)options->order.batch, (long long)options->order.count);
+        return fail(ERR_USAGE, "a batch of %" PRId64 " is larger than the data set of %" PRId64 " samples; use a smaller train.batch",
+                    options->order.batch, options->order.count);
     loader *l = mem_new(1, sizeof *l);
     l->options = *options;
     l->picture = picture;
     l->n_slots = options->depth + 1;
-    err e = make_slots(l);
-    if (e != OK) {
+    err code = make_slots(l);
+    if (code != OK) {
         free_loader(l);
-        return e;
+        return code;
     }
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);

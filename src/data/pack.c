@@ -56,12 +56,6 @@ err pack_read_lines(const char *path, char ***lines, int *count) {
     return OK;
 }
 
-void pack_free_lines(char **lines, int count) {
-    for (int i = 0; i < count; i++)
-        mem_free(lines[i]);
-    mem_free(lines);
-}
-
 void pack_number_classes(int n, char ***names) {
     *names = mem_new((size_t)n, sizeof **names);
     for (int i = 0; i < n; i++)

@@ -71,9 +71,8 @@ err pack_folder(const pack_options *options);
 
 /* ---- files of the kinds ---- */
 
-/* The lines of a text file that are not empty: names of classes. ERR_IO. */
+/* The lines of a text file that are not empty: names of classes. Free with mem_free_strings(). ERR_IO. */
 err pack_read_lines(const char *path, char ***lines, int *count);
-void pack_free_lines(char **lines, int count);
 
 /* `0`, `1`, … as names of classes. */
 void pack_number_classes(int n, char ***names);

@@ -33,10 +33,6 @@ typedef struct file_list {
     int64_t records;
 } file_list;
 
-static int compare_paths(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static err list_files(file_list *list, const char *folder, const char *pattern) {
     *list = (file_list){0};
     DIR *d = opendir(folder);
@@ -49,7 +45,7 @@ static err list_files(file_list *list, const char *folder, const char *pattern) 
         }
     closedir(d);
     if (list->count)
-        qsort(list->paths, (size_t)list->count, sizeof *list->paths, compare_paths);
+        qsort(list->paths, (size_t)list->count, sizeof *list->paths, text_compare);
     return OK;
 }
 
@@ -155,16 +151,16 @@ static err pack_from(const cifar *kind, const pack_options *options, const char 
         code = finish(val, folder, kind->test);
     dataset_writer_free(train);
     dataset_writer_free(val);
-    pack_free_lines(classes, n_classes);
-    pack_free_lines(train_files.paths, train_files.count);
-    pack_free_lines(test_files.paths, test_files.count);
+    mem_free_strings(classes, (size_t)n_classes);
+    mem_free_strings(train_files.paths, (size_t)train_files.count);
+    mem_free_strings(test_files.paths, (size_t)test_files.count);
     return code;
 }
 
 /* The files lie in the folder given, or in the one of the archive below it. */
 static err pack_cifar(const cifar *kind, const pack_options *options) {
     err code = pack_check_folder(options->source);
-    if (code)
+    if (code != OK)
         return code;
     char *below = text_format("%s/%s", options->source, kind->below);
     struct stat s;

@@ -23,7 +23,7 @@ static err load(folder_packer *p, const char *path, bool *good) {
     err code = byte_buffer_read(&p->file, path);
     if (code == OK) {
         code = image_decode(&p->picture, p->file.bytes, p->file.size, CHANNELS);
-        if (code)
+        if (code != OK)
             err_prefix("%s", path);
     }
     *good = code == OK;
@@ -66,16 +66,12 @@ static err add_class(folder_packer *p, dataset_writer *train, dataset_writer *va
     return code;
 }
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The pictures of a tree, labelled by the classes of another (or the same). */
 static err add_tree(folder_packer *p, dataset_writer *train, dataset_writer *val, double share, const picture_tree *t,
                     const picture_tree *classes) {
     err code = OK;
     for (int i = 0; i < t->n_classes && code == OK; i++) {
-        char **found = bsearch(&t->classes[i], classes->classes, (size_t)classes->n_classes, sizeof *found, compare_names);
+        char **found = bsearch(&t->classes[i], classes->classes, (size_t)classes->n_classes, sizeof *found, text_compare);
         if (!found)
             return fail(ERR_DATA, "%s: no class of that name in %s", t->folders[i].path, classes->root);
         code = add_class(p, train, val, share, &t->folders[i], t->classes[i], (int32_t)(found - classes->classes));
@@ -160,7 +156,7 @@ static char *find_val(const char *folder) {
 err pack_folder(const pack_options *options) {
     folder_packer p = {.options = options};
     err code = pack_check_folder(options->source);
-    if (code)
+    if (code != OK)
         return code;
     char *train = text_format("%s/train", options->source), *val = find_val(options->source);
     bool has_train = picture_tree_is_there(train); /* a folder of pictures may be a class of that name */

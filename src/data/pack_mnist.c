@@ -96,7 +96,7 @@ static err copy_pictures(dataset_writer *w, idx_file *images, idx_file *labels, 
     mem_free(pixels);
     if (code == OK)
         code = idx_expect_end(images);
-    return code ? code : idx_expect_end(labels);
+    return code == OK ? idx_expect_end(labels) : code;
 }
 
 /* Reads the pair of files STEM-images… and STEM-labels… into a writer that is left unfinished. */
@@ -155,6 +155,6 @@ err pack_mnist(const pack_options *options) {
         code = dataset_writer_finish(val);
     dataset_writer_free(train);
     dataset_writer_free(val);
-    pack_free_lines(classes, n_classes);
+    mem_free_strings(classes, (size_t)n_classes);
     return code;
 }

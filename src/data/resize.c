@@ -155,7 +155,8 @@ void image_scale(image *im, image *spare, int width, int height) {
         scale_height(im, spare, height);
 }
 
-void resize_sides(int size, int *width, int *height) {
+/* As torchvision: (size, size * long / short), the shorter side first; the larger is rounded down. */
+static void resize_sides(int size, int *width, int *height) {
     int64_t w = *width, h = *height;
     *width = (int)(w <= h ? size : size * w / h);
     *height = (int)(w <= h ? size * h / w : size);

@@ -7,6 +7,11 @@ typedef struct transform_type {
     err (*apply)(const transform *t, image *im, image *spare, transform_draws d);
 } transform_type;
 
+static err unchanged_shape(const transform *t, shape *s) {
+    (void)t, (void)s;
+    return OK;
+}
+
 static const transform_type types[] = {
     [TRANSFORM_RANDOM_CROP] = {"random_crop", random_crop_shape, random_crop_apply},
     [TRANSFORM_RANDOM_RESIZED_CROP] = {"random_resized_crop", fixed_size_shape, random_resized_crop_apply},
@@ -22,11 +27,6 @@ double transform_uniform(transform_draws d, int i, double low, double high) {
 
 int transform_below(transform_draws d, int i, int bound) {
     return (int)rng_below(d.key, d.first + (uint64_t)i, (uint64_t)bound);
-}
-
-err unchanged_shape(const transform *t, shape *s) {
-    (void)t, (void)s;
-    return OK;
 }
 
 err fixed_size_shape(const transform *t, shape *s) {

@@ -1,6 +1,6 @@
 /* The transforms one by one: what each does to a shape and to a picture. Inside of the data room only. */
-#ifndef SHOAL_TRANSFORM_H
-#define SHOAL_TRANSFORM_H
+#ifndef SHOAL_DATA_TRANSFORM_H
+#define SHOAL_DATA_TRANSFORM_H
 
 #include "data/data.h"
 
@@ -26,13 +26,9 @@ void image_crop(image *im, image *spare, window part);
 /* Pillow's resize(BILINEAR), bit for bit. `spare` holds what lies between. */
 void image_scale(image *im, image *spare, int width, int height);
 
-/* As torchvision: (size, size * long / short), the shorter side first; the larger is rounded down. */
-void resize_sides(int size, int *width, int *height);
-
 err resize_shape(const transform *t, shape *s);
 err fixed_size_shape(const transform *t, shape *s);
 err random_crop_shape(const transform *t, shape *s);
-err unchanged_shape(const transform *t, shape *s);
 
 err random_crop_apply(const transform *t, image *im, image *spare, transform_draws d);
 err random_resized_crop_apply(const transform *t, image *im, image *spare, transform_draws d);

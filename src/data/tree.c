@@ -17,24 +17,14 @@ typedef struct entries {
     int64_t count;
 } entries;
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void sort_names(char **names, int64_t count) {
     if (count)
-        qsort(names, (size_t)count, sizeof *names, compare_names);
+        qsort(names, (size_t)count, sizeof *names, text_compare);
 }
 
 static void append(char ***names, int64_t *count, char *name) {
     *names = mem_resize(*names, (size_t)*count + 1, sizeof **names);
     (*names)[(*count)++] = name;
-}
-
-static void free_names(char **names, int64_t count) {
-    for (int64_t i = 0; i < count; i++)
-        mem_free(names[i]);
-    mem_free(names);
 }
 
 /* Everything in a folder but what is hidden, sorted. */
@@ -73,7 +63,7 @@ static err scan_class(picture_tree *t, class_folder *c, const char *below, int d
     entries found;
     err code = depth > DEPTH_MAX ? fail(ERR_DATA, "%s: more than %d folders deep", path, DEPTH_MAX) : list_folder(path, &found);
     mem_free(path);
-    if (code)
+    if (code != OK)
         return code;
     for (int64_t i = 0; i < found.count && code == OK; i++) {
         char *name = text_format("%s%s%s", below, below[0] ? "/" : "", found.names[i]);
@@ -91,7 +81,7 @@ static err scan_class(picture_tree *t, class_folder *c, const char *below, int d
             mem_free(name);
         mem_free(whole);
     }
-    free_names(found.names, found.count);
+    mem_free_strings(found.names, (size_t)found.count);
     return code;
 }
 
@@ -106,7 +96,7 @@ static void add_class(picture_tree *t, const char *name, char *path) {
 static err find_classes(picture_tree *t) {
     entries found;
     err code = list_folder(t->root, &found);
-    if (code)
+    if (code != OK)
         return code;
     for (int64_t i = 0; i < found.count; i++) {
         char *path = text_format("%s/%s", t->root, found.names[i]);
@@ -115,7 +105,7 @@ static err find_classes(picture_tree *t) {
         else
             mem_free(path);
     }
-    free_names(found.names, found.count);
+    mem_free_strings(found.names, (size_t)found.count);
     if (t->n_classes == 0)
         return fail(ERR_DATA, "%s: no folders in it; pictures have to lie in a folder a class", t->root);
     return OK;
@@ -139,11 +129,11 @@ err picture_tree_scan(picture_tree *t, const char *root) {
 
 void picture_tree_reset(picture_tree *t) {
     for (int i = 0; i < t->n_classes; i++) {
-        free_names(t->folders[i].files, t->folders[i].count);
+        mem_free_strings(t->folders[i].files, (size_t)t->folders[i].count);
         mem_free(t->folders[i].path);
     }
     mem_free(t->folders);
-    free_names(t->classes, t->n_classes);
+    mem_free_strings(t->classes, (size_t)t->n_classes);
     mem_free(t->root);
     *t = (picture_tree){0};
 }
@@ -162,6 +152,6 @@ bool picture_tree_is_there(const char *root) {
         there = is_folder(path);
         mem_free(path);
     }
-    free_names(found.names, found.count);
+    mem_free_strings(found.names, (size_t)found.count);
     return there;
 }

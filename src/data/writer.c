@@ -29,26 +29,6 @@ struct dataset_writer {
     pack_progress progress;
 };
 
-/* The folder and those above it. */
-static err make_folders(const char *folder) {
-    char *path = mem_string(folder);
-    size_t length = strlen(path);
-    for (size_t i = 1; i <= length; i++) {
-        char end = path[i];
-        if (end != '/' && end != '\0')
-            continue;
-        path[i] = '\0';
-        mkdir(path, 0777); /* what matters is whether the last one is there in the end */
-        path[i] = end;
-    }
-    int reason = errno;
-    mem_free(path);
-    struct stat s;
-    if (stat(folder, &s) == 0)
-        return S_ISDIR(s.st_mode) ? OK : fail(ERR_IO, "%s: cannot be made: a file of that name is there", folder);
-    return fail(ERR_IO, "%s: cannot be made: %s", folder, strerror(length ? reason : ENOENT));
-}
-
 /* A file in the folder that is gone as soon as it is closed, even where the program is killed. */
 static err open_spool(dataset_writer *w) {
     char *path = text_format("%s/.%s-XXXXXX", w->folder, w->name);
@@ -67,8 +47,8 @@ static err open_spool(dataset_writer *w) {
 
 err dataset_writer_new(dataset_writer **out, const dataset_writer_options *options) {
     *out = NULL;
-    err code = make_folders(options->folder);
-    if (code)
+    err code = path_make_folders(options->folder);
+    if (code != OK)
         return code;
     dataset_writer *w = mem_new(1, sizeof *w);
     w->folder = mem_string(options->folder);
@@ -83,7 +63,7 @@ err dataset_writer_new(dataset_writer **out, const dataset_writer_options *optio
     w->offsets = mem_new(1, sizeof *w->offsets);
     w->progress = (pack_progress){.name = w->name, .count = options->count, .start = time_now(), .shown = time_now()};
     code = open_spool(w);
-    if (code) {
+    if (code != OK) {
         dataset_writer_free(w);
         w = NULL;
     }
@@ -141,7 +121,7 @@ static err write_attributes(const dataset_writer *w, h5_file *f) {
         code = h5_write_attribute_text(f, "/", "task", "classification");
     if (code == OK)
         code = h5_write_attribute(f, "/", "mean", H5_F32, (uint64_t)w->channels, mean);
-    return code ? code : h5_write_attribute(f, "/", "std", H5_F32, (uint64_t)w->channels, std);
+    return code == OK ? h5_write_attribute(f, "/", "std", H5_F32, (uint64_t)w->channels, std) : code;
 }
 
 static err write_tables(const dataset_writer *w, h5_file *f) {
@@ -177,7 +157,7 @@ static err write_pictures(const dataset_writer *w, h5_file *f) {
     uint64_t count = (uint64_t)w->count, total = w->offsets[w->count];
     uint64_t size[4] = {count, (uint64_t)w->image.h, (uint64_t)w->image.w, (uint64_t)w->image.c};
     err code = h5_make_dataset(f, object, H5_U8, is_encoded(w) ? 1 : 4, is_encoded(w) ? &total : size);
-    if (code)
+    if (code != OK)
         return code;
     return is_encoded(w) ? copy_spool(w, f, object, total, 1) : copy_spool(w, f, object, count, (size_t)shape_size(w->image));
 }
@@ -185,7 +165,7 @@ static err write_pictures(const dataset_writer *w, h5_file *f) {
 static err write_file(const dataset_writer *w, const char *path) {
     h5_file *f;
     err code = h5_create(&f, path);
-    if (code)
+    if (code != OK)
         return code;
     code = write_attributes(w, f);
     if (code == OK)
@@ -231,9 +211,7 @@ void dataset_writer_free(dataset_writer *w) {
         return;
     if (w->spool)
         fclose(w->spool);
-    for (int i = 0; i < w->n_classes; i++)
-        mem_free(w->classes[i]);
-    mem_free(w->classes);
+    mem_free_strings(w->classes, (size_t)w->n_classes);
     mem_free(w->offsets);
     mem_free(w->labels);
     mem_free(w->crcs);

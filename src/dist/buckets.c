@@ -1,5 +1,5 @@
 /* Gradients are summed bucket by bucket on a thread of its own while backward goes on to compute the next ones. */
-#include "dist/inside.h"
+#include "dist/internal.h"
 
 int dist_n_buckets(const dist *d) {
     return d->n_buckets;

@@ -1,5 +1,7 @@
 /* The life of a dist: lanes, levels, buckets, thread. */
-#include "dist/inside.h"
+#include "dist/internal.h"
+
+#include <inttypes.h>
 
 enum { BUCKET_BYTES = 25000000 };
 
@@ -30,7 +32,7 @@ static void init_local(dist *d, lane_range mine) {
 err dist_new(dist **out, const dist_options *options) {
     lane_range mine;
     err code = dist_lanes(options->lanes, comm_rank(options->world), comm_size(options->world), &mine);
-    if (code)
+    if (code != OK)
         return code;
     dist *d = mem_new(1, sizeof *d);
     d->lanes = options->lanes;
@@ -43,7 +45,7 @@ err dist_new(dist **out, const dist_options *options) {
         d->grads[b] = d->grad_size > 0 ? options->grads[b] : NULL;
     d->n_levels = level_init_all(d->levels, options->world, d->lanes);
     code = comm_agree(options->world, dist_start_thread(d));
-    if (code)
+    if (code != OK)
         dist_free(d);
     else
         *out = d;
@@ -68,7 +70,7 @@ double dist_wait_seconds(const dist *d) {
 }
 
 uint64_t dist_plan_hash(const dist *d) {
-    char *plan = text_format("%d lanes, %lld floats in %d buckets", d->lanes, (long long)d->grad_size, d->n_buckets);
+    char *plan = text_format("%d lanes, %" PRId64 " floats in %d buckets", d->lanes, d->grad_size, d->n_buckets);
     uint64_t hash = rng_hash(plan);
     for (int b = 0; b < d->n_buckets; b++)
         hash = hash * 31 + (uint64_t)d->bucket_end[b];

@@ -2,7 +2,7 @@
  *
  * They are gathered rather than cut into slices even where ranks and vectors are many: one wait instead of two, and statistics of the
  * widest layers (4,096 doubles) on 64 ranks, 8 a node, are 14 blocks of 32 KB: less than a millisecond on any network. */
-#include "dist/inside.h"
+#include "dist/internal.h"
 
 static void reduce_chunk(dist *d, double *const *lane_sums, size_t first, size_t n, double *total) {
     for (int lane = 0; lane < d->n_mine; lane++)

@@ -249,7 +249,6 @@ void graph_commit(graph_run *r);
 /* The lane's own sums of a node after forward (a loss: its parts), and its output [n, h, w, c]. `lane` is local. */
 const double *graph_sums(const graph_run *r, const node *n, int lane);
 const float *graph_output(const graph_run *r, const node *n, int lane);
-int64_t graph_lane_count(const graph_run *r, int lane); /* samples of the last batch */
 
 /* Gradient arena of block `block`: graph_trained_size() floats. */
 int graph_n_blocks(const graph_run *r);

@@ -1,4 +1,4 @@
-/* What the files of graph/ share. */
+/* What the files of graph share. */
 #ifndef SHOAL_GRAPH_INTERNAL_H
 #define SHOAL_GRAPH_INTERNAL_H
 
@@ -39,16 +39,15 @@ program program_forward(const graph *g, bool training);
 program program_backward(const graph *g);
 void program_free(program *p);
 
-/* Whether the node takes part in backward: it passes gradients on, or has some of its own. */
-bool node_has_backward(const node *n);
+/* Whether the node has a parameter that is trained. */
 bool node_has_trained(const node *n);
 
 /* ---- plan: where a lane's tensors lie ---- */
 
 enum { NO_BUFFER = -1 };
 
-/* Byte offsets in the lane's region, an entry a node; NO_BUFFER where there is nothing. Every lane has the same plan in a region of its own,
- * so lanes never wait for each other. */
+/* Byte offsets in the lane's region, an entry a node; NO_BUFFER where there is nothing. Every lane has the same plan in a region of its
+ * own, so lanes never wait for each other. */
 typedef struct plan {
     int64_t *value, *grad, *saved;
     bool **add_dx; /* [node][input] */

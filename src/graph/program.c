@@ -31,7 +31,8 @@ static bool passes_gradient_on(const node *n) {
     return false;
 }
 
-bool node_has_backward(const node *n) {
+/* Whether the node takes part in backward: it passes gradients on, or has some of its own. */
+static bool has_backward(const node *n) {
     return n->needs_grad && (passes_gradient_on(n) || node_has_trained(n));
 }
 
@@ -47,7 +48,7 @@ program program_backward(const graph *g) {
     program p = {0};
     for (int i = g->n_nodes - 1; i >= 0; i--) {
         const node *n = g->nodes[i];
-        if (!node_has_backward(n))
+        if (!has_backward(n))
             continue;
         if (n->kind->grad_stats) {
             append_lanes(&p, n, n->kind->grad_stats);

@@ -41,10 +41,10 @@ static err allocate_gradients(graph_run *r) {
     const graph_run_options *o = &r->options;
     r->n_blocks = tree_blocks(o->lanes, o->first_lane, o->last_lane, r->blocks);
     size_t floats = (size_t)r->graph->trained_size;
-    err e = arena_init(&r->gradients, (size_t)r->n_blocks * floats * sizeof(float), "gradients");
-    for (int i = 0; e == OK && i < r->n_blocks; i++)
+    err code = arena_init(&r->gradients, (size_t)r->n_blocks * floats * sizeof(float), "gradients");
+    for (int i = 0; code == OK && i < r->n_blocks; i++)
         r->grads[i] = (float *)(void *)r->gradients.base + (size_t)i * floats;
-    return e;
+    return code;
 }
 
 /* Depth of the stack of tiles above its bottom, which is the gradient arena: one level for every doubling of the lanes. */
@@ -64,11 +64,11 @@ static err allocate_scratch(graph_run *r) {
     size_t stack = (size_t)(tile_levels(r->n_lanes) * r->largest_tile) * sizeof(float);
     size_t each = r->op_scratch_bytes + stack;
     int threads = threads_count();
-    err e = arena_init(&r->working, (size_t)threads * each, "working buffers");
+    err code = arena_init(&r->working, (size_t)threads * each, "working buffers");
     r->scratch = mem_new((size_t)threads, sizeof *r->scratch);
-    for (int t = 0; e == OK && t < threads; t++)
+    for (int t = 0; code == OK && t < threads; t++)
         r->scratch[t] = r->working.base + (size_t)t * each;
-    return e;
+    return code;
 }
 
 static float *tensor_at(const graph_run *r, int lane, int64_t offset) {
@@ -121,18 +121,18 @@ err graph_run_new(graph_run **out, graph *g, const graph_run_options *options) {
     list_trained_tiles(r);
     *out = r;
 
-    err e = arena_init(&r->activations, (size_t)r->n_lanes * r->plan.lane_bytes, "activations");
-    if (e == OK && options->training)
-        e = allocate_gradients(r);
-    if (e == OK)
-        e = allocate_scratch(r);
-    if (e == OK) {
+    err code = arena_init(&r->activations, (size_t)r->n_lanes * r->plan.lane_bytes, "activations");
+    if (code == OK && options->training)
+        code = allocate_gradients(r);
+    if (code == OK)
+        code = allocate_scratch(r);
+    if (code == OK) {
         fill_calls(r);
         return OK;
     }
     graph_run_free(r);
     *out = NULL;
-    return e;
+    return code;
 }
 
 static void free_calls(graph_run *r) {
@@ -172,10 +172,6 @@ const double *graph_sums(const graph_run *r, const node *n, int lane) {
 
 const float *graph_output(const graph_run *r, const node *n, int lane) {
     return r->calls[n->index * r->n_lanes + lane].y;
-}
-
-int64_t graph_lane_count(const graph_run *r, int lane) {
-    return r->calls[lane].n;
 }
 
 int graph_n_blocks(const graph_run *r) {

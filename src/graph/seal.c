@@ -58,9 +58,9 @@ err graph_seal(graph *g) {
     mark_gradients(g);
     place_trained(g);
     place_fixed(g);
-    err e = arena_init(&g->values, (size_t)(g->trained_size + g->fixed_size) * sizeof(float), "parameters");
-    if (e != OK)
-        return e;
+    err code = arena_init(&g->values, (size_t)(g->trained_size + g->fixed_size) * sizeof(float), "parameters");
+    if (code != OK)
+        return code;
     for (int i = 0; i < g->n_params; i++) {
         param *p = g->params[i];
         if (param_is_trained(p))

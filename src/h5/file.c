@@ -78,7 +78,7 @@ err h5_open(h5_file **out, const char *path) {
     *out = NULL;
     size_t bytes;
     err code = check_readable(path, &bytes);
-    if (code)
+    if (code != OK)
         return code;
     start_library();
     hid_t access_as = access_list();
@@ -119,12 +119,14 @@ static err check_writable(const char *path) {
 err h5_create(h5_file **out, const char *path) {
     *out = NULL;
     err code = check_writable(path);
-    if (code)
+    if (code != OK)
         return code;
     start_library();
-    hid_t access_as = access_list();
+    hid_t access_as = access_list(), create = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_obj_track_times(create, 0); /* of the root group */
     errno = 0;
-    hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access_as);
+    hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, create, access_as);
+    H5Pclose(create);
     H5Pclose(access_as);
     if (id < 0)
         return fail(ERR_IO, "%s: cannot be written: %s", path, h5_reason());

@@ -16,6 +16,9 @@ typedef enum h5_type { H5_U8, H5_I32, H5_U32, H5_I64, H5_U64, H5_F32, H5_F64, H5
 
 enum { H5_MAX_RANK = 4 };
 
+/* `uint8`, `text`, …; `something else` for H5_OTHER. */
+const char *h5_type_name(h5_type type);
+
 typedef struct h5_info {
     h5_type type;      /* of the file's elements, whatever their byte order */
     int rank;          /* 0: scalar */
@@ -37,7 +40,7 @@ err h5_get_info(h5_file *f, const char *object, h5_info *info);
 /* Elements [first, first + count) of a dataset along its first dimension (all of it for count = UINT64_MAX), converted to `type`. */
 err h5_read(h5_file *f, const char *object, h5_type type, uint64_t first, uint64_t count, void *data);
 
-/* Strings of a one-dimensional dataset; a scalar string is one. Each string and the array from mem_new(). */
+/* Strings of a one-dimensional dataset; a scalar string is one. Free with mem_free_strings(). */
 err h5_read_strings(h5_file *f, const char *object, char ***strings, uint64_t *count);
 
 /* Attributes of an object ("/" for the root). */
@@ -46,11 +49,10 @@ err h5_get_attribute_info(h5_file *f, const char *object, const char *name, h5_i
 err h5_read_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, void *data);
 err h5_read_attribute_text(h5_file *f, const char *object, const char *name, char **text); /* mem_new() */
 
-/* Names of what a group holds, sorted bytewise; and whether each is a group. For attributes: names only. Everything from mem_new(). */
+/* Names of what a group holds, sorted bytewise; and whether each is a group. For attributes: names only. Free with mem_free_strings(). */
 err h5_list(h5_file *f, const char *group, char ***names, uint64_t *count);
 err h5_list_attributes(h5_file *f, const char *object, char ***names, uint64_t *count);
 bool h5_is_group(h5_file *f, const char *object);
-void h5_free_names(char **names, uint64_t count);
 
 /* The value of any attribute as text for people. Into a new string. */
 err h5_attribute_text(h5_file *f, const char *object, const char *name, char **text);

@@ -1,4 +1,4 @@
-/* What the files of this room share. Inside of the h5 room only. */
+/* What the files of h5 share. */
 #ifndef SHOAL_H5_INTERNAL_H
 #define SHOAL_H5_INTERNAL_H
 
@@ -13,12 +13,6 @@ struct h5_file {
 
 /* HDF5's type of an element in memory. */
 hid_t h5_native(h5_type type);
-
-/* What the file's type is to us; H5_OTHER where it is nothing that this room reads. */
-h5_type h5_type_of(hid_t type);
-
-/* `uint8`, `text`, … for error texts. */
-const char *h5_type_name(h5_type type);
 
 /* Type, rank, sizes of a dataset's or an attribute's elements; false where there are more than H5_MAX_RANK dimensions. */
 bool h5_describe(h5_info *info, hid_t type, hid_t space);

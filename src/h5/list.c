@@ -30,19 +30,15 @@ static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *in
     return 0;
 }
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static err deliver(name_list list, herr_t status, h5_file *f, const char *object, char ***names, uint64_t *count) {
     *names = NULL;
     *count = 0;
     if (status < 0) {
-        h5_free_names(list.names, list.count);
+        mem_free_strings(list.names, list.count);
         return fail(ERR_DATA, "%s: %s cannot be listed", f->path, object);
     }
     if (list.count)
-        qsort(list.names, list.count, sizeof *list.names, compare_names);
+        qsort(list.names, list.count, sizeof *list.names, text_compare);
     *names = list.names;
     *count = list.count;
     return OK;
@@ -85,7 +81,7 @@ static char *strings_text(const h5_source *s, h5_file *f, const char *object) {
         return text;
     for (uint64_t i = 0; i < count; i++)
         text = joined(text, strings[i]);
-    h5_free_names(strings, count);
+    mem_free_strings(strings, count);
     return text;
 }
 
@@ -119,7 +115,7 @@ err h5_attribute_text(h5_file *f, const char *object, const char *name, char **t
     h5_source s;
     *text = NULL;
     err code = h5_source_open(&s, f, object, name);
-    if (code)
+    if (code != OK)
         return code;
     hssize_t points = H5Sget_simple_extent_npoints(s.space);
     uint64_t count = points > 0 ? (uint64_t)points : 0;

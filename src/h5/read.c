@@ -23,7 +23,7 @@ static int64_t plain_offset(const h5_source *s, h5_type type) {
 err h5_get_info(h5_file *f, const char *object, h5_info *info) {
     h5_source s;
     err code = h5_source_open(&s, f, object, NULL);
-    if (code)
+    if (code != OK)
         return code;
     if (h5_describe(info, s.type, s.space))
         info->offset = plain_offset(&s, info->type);
@@ -36,7 +36,7 @@ err h5_get_info(h5_file *f, const char *object, h5_info *info) {
 err h5_get_attribute_info(h5_file *f, const char *object, const char *name, h5_info *info) {
     h5_source s;
     err code = h5_source_open(&s, f, object, name);
-    if (code)
+    if (code != OK)
         return code;
     if (!h5_describe(info, s.type, s.space))
         code = fail(ERR_DATA, "%s: attribute %s of %s has %d dimensions, more than %d", f->path, name, object, info->rank, H5_MAX_RANK);
@@ -78,7 +78,7 @@ static err read_open(const h5_source *s, h5_file *f, const char *object, h5_type
 err h5_read(h5_file *f, const char *object, h5_type type, uint64_t first, uint64_t count, void *data) {
     h5_source s;
     err code = h5_source_open(&s, f, object, NULL);
-    if (code)
+    if (code != OK)
         return code;
     code = read_open(&s, f, object, type, first, count, data);
     h5_source_close(&s);
@@ -104,7 +104,7 @@ static err read_attribute(const h5_source *s, h5_file *f, const char *object, h5
 err h5_read_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, void *data) {
     h5_source s;
     err code = h5_source_open(&s, f, object, name);
-    if (code)
+    if (code != OK)
         return code;
     code = read_attribute(&s, f, object, type, count, data);
     h5_source_close(&s);

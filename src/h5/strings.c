@@ -53,7 +53,7 @@ err h5_source_strings(const h5_source *s, h5_file *f, const char *object, char *
     bool variable = H5Tis_variable_str(s->type) > 0;
     if ((variable ? read_variable : read_fixed)(s, *strings, *count) >= 0)
         return OK;
-    h5_free_names(*strings, *count);
+    mem_free_strings(*strings, *count);
     *strings = NULL;
     *count = 0;
     return fail(ERR_IO, "%s: %s cannot be read: the file is damaged", f->path, h5_what(what, object, s->name));
@@ -64,7 +64,7 @@ err h5_read_strings(h5_file *f, const char *object, char ***strings, uint64_t *c
     *strings = NULL;
     *count = 0;
     err code = h5_source_open(&s, f, object, NULL);
-    if (code)
+    if (code != OK)
         return code;
     if (H5Sget_simple_extent_ndims(s.space) > 1)
         code = fail(ERR_DATA, "%s: %s has more than one dimension", f->path, object);
@@ -78,7 +78,7 @@ err h5_read_attribute_text(h5_file *f, const char *object, const char *name, cha
     h5_source s;
     *text = NULL;
     err code = h5_source_open(&s, f, object, name);
-    if (code)
+    if (code != OK)
         return code;
     char **strings = NULL;
     uint64_t count = 0;
@@ -87,13 +87,7 @@ err h5_read_attribute_text(h5_file *f, const char *object, const char *name, cha
         code = fail(ERR_DATA, "%s: attribute %s of %s is not one text", f->path, name, object);
     if (code == OK)
         *text = mem_string(strings[0]);
-    h5_free_names(strings, count);
+    mem_free_strings(strings, count);
     h5_source_close(&s);
     return code;
-}
-
-void h5_free_names(char **names, uint64_t count) {
-    for (uint64_t i = 0; i < count; i++)
-        mem_free(names[i]);
-    mem_free(names);
 }

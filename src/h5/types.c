@@ -40,7 +40,8 @@ static h5_type integer_type(size_t bytes, bool is_signed) {
     return H5_OTHER;
 }
 
-h5_type h5_type_of(hid_t type) {
+/* What the file's type is to us; H5_OTHER where it is nothing that this room reads. */
+static h5_type type_of(hid_t type) {
     size_t bytes = H5Tget_size(type);
     switch (H5Tget_class(type)) {
     case H5T_INTEGER:
@@ -56,7 +57,7 @@ h5_type h5_type_of(hid_t type) {
 
 bool h5_describe(h5_info *info, hid_t type, hid_t space) {
     memset(info, 0, sizeof *info);
-    info->type = h5_type_of(type);
+    info->type = type_of(type);
     info->rank = H5Sget_simple_extent_ndims(space);
     info->offset = -1;
     if (info->rank < 0 || info->rank > H5_MAX_RANK)

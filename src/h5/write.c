@@ -8,44 +8,60 @@ static err failed(h5_file *f, const char *what) {
     return fail(ERR_IO, "%s: %s cannot be written: %s", f->path, what, h5_reason());
 }
 
-/* For objects that are made together with the groups above them. */
-static hid_t with_parents(void) {
-    hid_t list = H5Pcreate(H5P_LINK_CREATE);
-    H5Pset_create_intermediate_group(list, 1);
-    return list;
-}
-
-err h5_make_group(h5_file *f, const char *group) {
-    if (h5_is_group(f, group))
-        return OK;
-    hid_t parents = with_parents(), create = H5Pcreate(H5P_GROUP_CREATE);
+/* A group in one that is there. */
+static err make_one_group(h5_file *f, const char *group) {
+    hid_t create = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(create, 0);
     errno = 0;
-    hid_t id = H5Gcreate2(f->id, group, parents, create, H5P_DEFAULT);
+    hid_t id = H5Gcreate2(f->id, group, H5P_DEFAULT, create, H5P_DEFAULT);
     err code = id < 0 ? failed(f, group) : OK;
     if (id >= 0)
         H5Gclose(id);
     H5Pclose(create);
-    H5Pclose(parents);
+    return code;
+}
+
+/* One by one: a group that HDF5 makes on the way to another one would carry the time of its creation. */
+err h5_make_group(h5_file *f, const char *group) {
+    char *path = mem_string(group);
+    err code = OK;
+    for (char *end = path; *end && code == OK;) {
+        end += 1 + strcspn(end + 1, "/");
+        char kept = *end;
+        *end = '\0';
+        if (!h5_is_group(f, path))
+            code = make_one_group(f, path);
+        *end = kept;
+    }
+    mem_free(path);
+    return code;
+}
+
+static err make_parents(h5_file *f, const char *object) {
+    char *path = mem_string(object), *slash = strrchr(path, '/');
+    *(slash ? slash : path) = '\0';
+    err code = h5_make_group(f, path);
+    mem_free(path);
     return code;
 }
 
 /* A new contiguous dataset; negative where that fails. */
 static hid_t make_contiguous(h5_file *f, const char *object, hid_t type, int rank, const uint64_t *size) {
+    if (make_parents(f, object) != OK)
+        return H5I_INVALID_HID;
     hsize_t extent[H5_MAX_RANK];
     for (int i = 0; i < rank; i++)
         extent[i] = size[i];
     hid_t space = rank ? H5Screate_simple(rank, extent, NULL) : H5Screate(H5S_SCALAR);
-    hid_t parents = with_parents(), create = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t create = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(create, 0);
     H5Pset_layout(create, H5D_CONTIGUOUS);
     H5Pset_alloc_time(create, H5D_ALLOC_TIME_EARLY);
     if (H5Tis_variable_str(type) <= 0)
         H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
     errno = 0;
-    hid_t id = H5Dcreate2(f->id, object, type, space, parents, create, H5P_DEFAULT);
+    hid_t id = H5Dcreate2(f->id, object, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
     H5Pclose(create);
-    H5Pclose(parents);
     H5Sclose(space);
     return id;
 }

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 /* ---- keys that must be there ---- */
 

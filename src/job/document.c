@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 /* ---- parsing ---- */
 

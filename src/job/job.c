@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 static err parse(job **out, const char *text, size_t length, const char *origin, const char *const *overrides, int n_overrides) {
     job *j = mem_new(1, sizeof *j);

@@ -1,5 +1,5 @@
 /* Lists of numbers and of texts. */
-#include "job/inside.h"
+#include "job/internal.h"
 
 static err check_length(const reading *r, const job_key *key, const yaml_node_t *yaml, const char *what) {
     if (!yaml || yaml->type != YAML_SEQUENCE_NODE)

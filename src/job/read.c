@@ -1,7 +1,7 @@
 /* From YAML to the members of a job: keys, sections, the model's options, overrides. */
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 /* ---- defaults ---- */
 

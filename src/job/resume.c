@@ -1,7 +1,7 @@
 /* Whether a run may go on with another job: keys are compared as text. */
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 typedef struct differences {
     char text[768];

@@ -1,7 +1,7 @@
 /* Every key of a job file. */
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 #define AT(member) offsetof(job, member)
 #define LIST(counter, most_elements) .count_place = offsetof(job, counter), .capacity = (most_elements)

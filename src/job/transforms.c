@@ -1,7 +1,7 @@
 /* Lists of transforms: `[random_resized_crop: {size: 224}, hflip]`. Arguments and defaults are torchvision's. */
 #include <string.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 enum { MAX_ARGUMENTS = 3 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 /* ---- text ---- */
 
@@ -60,7 +60,7 @@ static err find_word(const reading *r, const job_key *key, const yaml_node_t *ya
 }
 
 static err read_word(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
-    int found;
+    int found = 0;
     err code = find_word(r, key, yaml, key->words, *key->n_words, &found);
     if (code == OK) {
         release_text(key, base);
@@ -74,7 +74,7 @@ const job_type job_type_word = {"a word", read_word, write_text, release_text};
 static const char *const scope_names[] = {[NORM_GLOBAL] = "global", [NORM_RANK] = "rank", [NORM_LANE] = "lane"};
 
 static err read_norm_scope(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
-    int found;
+    int found = 0;
     err code = find_word(r, key, yaml, scope_names, sizeof scope_names / sizeof *scope_names, &found);
     if (code == OK)
         *(norm_scope *)job_member(key, base) = (norm_scope)found;
@@ -198,7 +198,7 @@ static bool to_real(const char *text, double *value) {
 
 err job_read_real(const reading *r, const job_key *key, const yaml_node_t *yaml, double *value) {
     const char *text = plain(yaml);
-    double number;
+    double number = 0;
     if (!text || !to_real(text, &number))
         return job_wrong_type(r, key, yaml, "a number");
     err code = check_range(r, key, yaml, number);

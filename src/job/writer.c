@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "job/inside.h"
+#include "job/internal.h"
 
 struct writer {
     yaml_emitter_t emitter;

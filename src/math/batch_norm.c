@@ -12,10 +12,6 @@ size_t math_sums_scratch(int64_t c) {
     return (size_t)c * (2 * sizeof(float) + sizeof(double));
 }
 
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* s = Σd and q = Σd² over a block's rows, where d is the distance from the block's first row: small where the mean is large. */
 INLINE void block_sums(int64_t rows, int64_t c, const float *x, float *s, float *q) {
     memset(s, 0, (size_t)c * sizeof *s);
@@ -45,7 +41,7 @@ MULTIVERSION
 void math_norm_sums(int64_t rows, int64_t c, const float *x, double *sum, double *sumsq, void *scratch) {
     float *s = scratch, *q = s + c;
     for (int64_t row = 0; row < rows; row += BLOCK_ROWS) {
-        int64_t n = min64(BLOCK_ROWS, rows - row);
+        int64_t n = math_min(BLOCK_ROWS, rows - row);
         const float *first = x + row * c;
         block_sums(n, c, first, s, q);
 #pragma omp simd
@@ -64,7 +60,7 @@ void math_sum_rows(int64_t rows, int64_t c, const float *x, float *sums, void *s
     memset(total, 0, (size_t)c * sizeof *total);
     for (int64_t row = 0; row < rows; row += BLOCK_ROWS) {
         memset(s, 0, (size_t)c * sizeof *s);
-        for (int64_t r = row; r < min64(row + BLOCK_ROWS, rows); r++) {
+        for (int64_t r = row; r < math_min(row + BLOCK_ROWS, rows); r++) {
             const float *x1 = x + r * c;
 #pragma omp simd
             for (int64_t i = 0; i < c; i++)
@@ -150,7 +146,7 @@ INLINE void grad_sums(const math_norm *m, mask kind, const float *x, const float
                       void *scratch) {
     float *s = scratch, *q = s + m->c;
     for (int64_t row = 0; row < m->rows; row += BLOCK_ROWS) {
-        grad_block(m, kind, row, min64(BLOCK_ROWS, m->rows - row), x, y, dy, s, q);
+        grad_block(m, kind, row, math_min(BLOCK_ROWS, m->rows - row), x, y, dy, s, q);
 #pragma omp simd
         for (int64_t i = 0; i < m->c; i++) {
             sum_dz[i] += s[i];

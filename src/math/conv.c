@@ -7,10 +7,6 @@
 
 enum { CHUNK_FLOATS = 256 * 1024, CHUNK_ROWS = 192 }; /* so much of X at a time (1 MB), but at least so many rows */
 
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 static bool is_depthwise(const math_conv *g) {
     return g->groups > 1 && g->groups == g->c;
 }
@@ -69,7 +65,7 @@ void math_conv_forward(const math_conv *g, int64_t n, const float *x, const floa
     float *col = scratch;
     int64_t chunk = even_chunk(rows, width);
     for (int64_t row = 0; row < rows; row += chunk) {
-        int64_t count = min64(chunk, rows - row);
+        int64_t count = math_min(chunk, rows - row);
         for (int64_t i = 0; i < g->groups; i++) {
             math_im2col(g, whole_window(g, i), row, count, x, col);
             math_gemm(false, false, count, group_oc, width, col, width, w + i * group_oc, g->oc, beta, y + row * g->oc + i * group_oc,
@@ -94,7 +90,7 @@ void math_conv_backward_data(const math_conv *g, int64_t n, const float *dy, con
     float *col = scratch;
     int64_t chunk = even_chunk(rows, width);
     for (int64_t row = 0; row < rows; row += chunk) {
-        int64_t count = min64(chunk, rows - row);
+        int64_t count = math_min(chunk, rows - row);
         for (int64_t i = 0; i < g->groups; i++) {
             math_gemm(false, true, count, width, group_oc, dy + row * g->oc + i * group_oc, g->oc, w + i * group_oc, g->oc, 0, col, width);
             math_col2im(g, whole_window(g, i), row, count, col, dx);
@@ -125,7 +121,7 @@ void math_conv_backward_weight(const math_conv *g, int64_t n, const float *x, co
         math_window part = rows_window(g, i, first, count);
         int64_t row = 0;
         do { /* at least once: an empty batch's gradient is zero */
-            int64_t used = min64(chunk, rows - row);
+            int64_t used = math_min(chunk, rows - row);
             if (!direct)
                 math_im2col(g, part, row, used, x, col);
             math_gemm(true, false, count, group_oc, used, direct ? x + part.channel : col, direct ? g->c : count,

@@ -17,6 +17,10 @@ const char *math_blas(void);
 void math_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
                float *c, int64_t ldc);
 
+static inline int64_t math_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 /* ---- elementwise ---- */
 
 void math_copy(int64_t n, const float *x, float *y, bool add);

@@ -14,10 +14,6 @@ typedef struct window {
     int64_t divisor;
 } window;
 
-INLINE int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 INLINE int64_t max64(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
@@ -36,10 +32,10 @@ INLINE window window_of(const math_pool *p, int64_t oh, int64_t ow) {
     window v = {.top = oh * p->stride_h - p->pad_h, .left = ow * p->stride_w - p->pad_w};
     v.h0 = max64(v.top, 0);
     v.w0 = max64(v.left, 0);
-    v.h1 = min64(v.top + p->kh, p->h);
-    v.w1 = min64(v.left + p->kw, p->w);
+    v.h1 = math_min(v.top + p->kh, p->h);
+    v.w1 = math_min(v.left + p->kw, p->w);
     /* as PyTorch: what ceil mode reads beyond the padding is not counted */
-    int64_t padded = (min64(v.top + p->kh, p->h + p->pad_h) - v.top) * (min64(v.left + p->kw, p->w + p->pad_w) - v.left);
+    int64_t padded = (math_min(v.top + p->kh, p->h + p->pad_h) - v.top) * (math_min(v.left + p->kw, p->w + p->pad_w) - v.left);
     v.divisor = p->count_padding ? padded : (v.h1 - v.h0) * (v.w1 - v.w0);
     return v;
 }
@@ -75,7 +71,7 @@ void math_max_pool(const math_pool *p, int64_t n, const float *x, float *y, uint
             for (int64_t ow = 0; ow < p->ow; ow++, pixel += p->c) {
                 window v = window_of(p, oh, ow);
                 for (int64_t i = 0; i < p->c; i += CHANNELS)
-                    max_pixel(p, v, x + i, min64(CHANNELS, p->c - i), y + pixel + i, index ? index + pixel + i : NULL);
+                    max_pixel(p, v, x + i, math_min(CHANNELS, p->c - i), y + pixel + i, index ? index + pixel + i : NULL);
             }
 }
 
@@ -85,9 +81,9 @@ void math_max_pool_backward(const math_pool *p, int64_t n, const uint8_t *index,
     for (int64_t image = 0; image < n; image++, dx += p->h * p->w * p->c)
         for (int64_t oh = 0; oh < p->oh; oh++)
             for (int64_t ow = 0; ow < p->ow; ow++, dy += p->c, index += p->c) {
-                float *corner = dx + ((oh * p->stride_h - p->pad_h) * p->w + ow * p->stride_w - p->pad_w) * p->c;
+                int64_t corner = (oh * p->stride_h - p->pad_h) * p->w + ow * p->stride_w - p->pad_w; /* may lie in the padding */
                 for (int64_t i = 0; i < p->c; i++)
-                    corner[(index[i] / p->kw * p->w + index[i] % p->kw) * p->c + i] += dy[i];
+                    dx[(corner + index[i] / p->kw * p->w + index[i] % p->kw) * p->c + i] += dy[i];
             }
 }
 

@@ -1,5 +1,5 @@
 /* The builder: scopes, names, and the first error. */
-#include "nn/builder.h"
+#include "nn/internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

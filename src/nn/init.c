@@ -2,7 +2,7 @@
  * nor threads nor the layout in memory change it. */
 #include <math.h>
 
-#include "nn/builder.h"
+#include "nn/internal.h"
 
 typedef struct fans {
     double in, out;
@@ -88,7 +88,7 @@ static void draw(const param *p, uint64_t seed, float *values) {
     threads_run((int)((p->size + CHUNK - 1) / CHUNK), draw_chunk, &d);
 }
 
-void model_init_param(param *p, uint64_t seed) {
+static void init_param(param *p, uint64_t seed) {
     if (p->role == PARAM_COUNTER) {
         p->counter = 0;
     } else if (p->layout == LAYOUT_PLAIN) {
@@ -103,5 +103,5 @@ void model_init_param(param *p, uint64_t seed) {
 
 void model_init(model *m, uint64_t seed) {
     for (int i = 0; i < graph_n_params(m->graph); i++)
-        model_init_param(graph_param(m->graph, i), seed);
+        init_param(graph_param(m->graph, i), seed);
 }

@@ -1,5 +1,5 @@
 /* The layers of <shoal/model.h>: defaults filled in, attributes for ops/. */
-#include "nn/builder.h"
+#include "nn/internal.h"
 #include "ops/ops.h"
 
 static int or_default(int given, int standard) {

@@ -1,7 +1,7 @@
 /* A network from a spec: pictures, the model's layers, the loss. */
 #include <string.h>
 
-#include "nn/builder.h"
+#include "nn/internal.h"
 #include "ops/ops.h"
 
 static err check_spec(const model_spec *spec) {
@@ -47,9 +47,9 @@ static void check_uses(shoal_model *m, shoal_tensor loss) {
 
 err model_build(model **out, const model_spec *spec) {
     *out = NULL;
-    err e = check_spec(spec);
-    if (e != OK)
-        return e;
+    err code = check_spec(spec);
+    if (code != OK)
+        return code;
     shoal_model m = {.spec = spec, .graph = graph_new()};
     shoal_tensor images = add_images(&m);
     shoal_tensor logits = spec->kind->build(&m, images);

@@ -35,13 +35,10 @@ typedef struct model {
 err model_build(model **out, const model_spec *spec);
 void model_free(model *m);
 
-/* Fuses nodes where that is faster, decides the memory of values, allocates them. */
+/* Fuses nodes where that is faster, decides the memory of values, allocates them. ERR_BROKEN where memory is short. */
 err model_seal(model *m);
 
 /* Sets every value: the layers' initialisation, drawn by (seed, parameter name, index in PyTorch's order). */
 void model_init(model *m, uint64_t seed);
-
-/* Draws one parameter anew. */
-void model_init_param(param *p, uint64_t seed);
 
 #endif

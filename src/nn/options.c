@@ -1,5 +1,5 @@
 /* A model's own options: what the job gives, against what the kind lists. */
-#include "nn/builder.h"
+#include "nn/internal.h"
 
 #include <string.h>
 
@@ -30,9 +30,9 @@ err options_check(const model_spec *spec) {
     for (int i = 0; i < spec->n_options; i++) {
         const model_option_value *given = &spec->options[i];
         const shoal_model_option *option = listed(spec->kind, given->name);
-        err e = option ? check(option, given->value) : unknown(spec->kind, given->name);
-        if (e != OK)
-            return e;
+        err code = option ? check(option, given->value) : unknown(spec->kind, given->name);
+        if (code != OK)
+            return code;
     }
     return OK;
 }

@@ -1,5 +1,5 @@
 /* What a build function may ask the network that it is building. After an error the answers are harmless: 1, or an option's default. */
-#include "nn/builder.h"
+#include "nn/internal.h"
 
 int64_t shoal_classes(const shoal_model *m) {
     return m->spec->classes;

@@ -4,9 +4,9 @@
 
 static err infer(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 2);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 2);
+    if (code != OK)
+        return code;
     shape a = n->inputs[0]->out, b = n->inputs[1]->out;
     char a_text[SHAPE_TEXT], b_text[SHAPE_TEXT];
     if (!shape_equal(a, b))

@@ -44,9 +44,9 @@ static void add_params(graph *g, node *n) {
 }
 
 static err infer(graph *g, node *n) {
-    err e = ops_check_inputs(n, n->kind == &op_batch_norm_add ? 2 : 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, n->kind == &op_batch_norm_add ? 2 : 1);
+    if (code != OK)
+        return code;
     const batch_norm_attrs *a = n->attrs;
     if (!(a->eps > 0) || !(a->momentum >= 0 && a->momentum <= 1))
         return fail(ERR_USAGE, "batch norm with eps %g and momentum %g; eps must be above 0, momentum within 0 and 1", a->eps, a->momentum);

@@ -24,20 +24,16 @@ static math_conv geometry(const node *n) {
                        .groups = a->groups};
 }
 
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* Tiles are whole taps of the weight matrix's rows; where one tap alone is too large, parts of a tap. A tile of many rows is what makes
  * a matrix product fast, and a small convolution is one tile, so that its windows are laid out once. */
 static void add_tiles(node *n, const math_conv *g, bool bias) {
     int64_t taps = g->kh * g->kw, channels = g->c / g->groups, most = TILE_FLOATS / g->oc > 1 ? TILE_FLOATS / g->oc : 1;
-    int64_t tap_step = most / channels > 1 ? most / channels : 1, channel_step = min64(most, channels);
+    int64_t tap_step = most / channels > 1 ? most / channels : 1, channel_step = math_min(most, channels);
     if (channels == 1) /* depthwise kernels make the whole at once */
         tap_step = taps;
     for (int64_t tap = 0; tap < taps; tap += tap_step)
         for (int64_t channel = 0; channel < channels; channel += channel_step) {
-            int64_t rows = min64(tap_step, taps - tap) * min64(channel_step, channels - channel);
+            int64_t rows = math_min(tap_step, taps - tap) * math_min(channel_step, channels - channel);
             ops_add_tile(n, 0, (tap * channels + channel) * g->oc, rows * g->oc);
         }
     if (bias)
@@ -67,13 +63,13 @@ static err set_shape(node *n) {
 }
 
 static err infer(graph *g, node *n) {
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const conv2d_attrs *a = n->attrs;
     shape in = n->inputs[0]->out;
-    if ((e = check(a, in)) != OK || (e = set_shape(n)) != OK)
-        return e;
+    if ((code = check(a, in)) != OK || (code = set_shape(n)) != OK)
+        return code;
     int64_t channels = in.c / a->groups, fan_in = channels * a->kernel_h * a->kernel_w;
     param weight = ops_param(PARAM_WEIGHT, (dims){4, {a->out_channels, channels, a->kernel_h, a->kernel_w}}, fan_in);
     weight.layout = LAYOUT_CONV;

@@ -4,9 +4,9 @@
 
 static err infer(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const dropout_attrs *a = n->attrs;
     if (!(a->p >= 0 && a->p < 1))
         return fail(ERR_USAGE, "dropout with probability %g; it must be at least 0 and below 1", a->p);

@@ -4,9 +4,9 @@
 
 static err infer(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     shape in = n->inputs[0]->out;
     n->out = (shape){1, 1, shape_size(in)};
     n->dx_in_place = in.h * in.w == 1 ? 1 : 0;

@@ -1,4 +1,4 @@
-/* What the files of ops/ share. */
+/* What the files of ops share. */
 #ifndef SHOAL_OPS_INTERNAL_H
 #define SHOAL_OPS_INTERNAL_H
 
@@ -6,9 +6,8 @@
 
 enum { TILE_FLOATS = 256 * 1024 }; /* of a parameter's gradient: 1 MB, half a second-level cache */
 
-/* Elements of the node's output, and of input i, over the call's samples. */
+/* Elements of the node's output over the call's samples. */
 int64_t ops_size(const op_call *c);
-int64_t ops_input_size(const op_call *c, int i);
 
 /* Elements [offset, offset + count) of params[index]. */
 void ops_add_tile(node *n, int index, int64_t offset, int64_t count);

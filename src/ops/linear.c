@@ -13,9 +13,9 @@ static void add_tiles(node *n, int64_t in, int64_t out, bool bias) {
 }
 
 static err infer(graph *g, node *n) {
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const linear_attrs *a = n->attrs;
     shape in = n->inputs[0]->out;
     char text[SHAPE_TEXT];

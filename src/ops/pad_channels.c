@@ -7,9 +7,9 @@
 
 static err infer(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const pad_channels_attrs *a = n->attrs;
     if (a->before < 0 || a->after < 0)
         return fail(ERR_USAGE, "%" PRId64 " channels before and %" PRId64 " after: a pad cannot be negative", a->before, a->after);

@@ -23,9 +23,9 @@ static math_pool geometry(const node *n) {
 
 static err infer_window(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const pool_attrs *a = n->attrs;
     shape in = n->inputs[0]->out;
     if (a->kernel_h < 1 || a->kernel_w < 1 || a->stride_h < 1 || a->stride_w < 1)
@@ -42,9 +42,9 @@ static err infer_window(graph *g, node *n) {
 
 /* Which element of its window was the largest fits a byte. */
 static err infer_max(graph *g, node *n) {
-    err e = infer_window(g, n);
-    if (e != OK)
-        return e;
+    err code = infer_window(g, n);
+    if (code != OK)
+        return code;
     const pool_attrs *a = n->attrs;
     if (a->kernel_h * a->kernel_w > 256)
         return fail(ERR_USAGE, "max pool %" PRId64 " x %" PRId64 "; at most 256 elements are supported", a->kernel_h, a->kernel_w);
@@ -83,9 +83,9 @@ static math_pool bins(const node *n) {
 
 static err infer_adaptive(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const adaptive_avg_pool2d_attrs *a = n->attrs;
     if (a->out_h < 1 || a->out_w < 1)
         return fail(ERR_USAGE, "an adaptive pool to %" PRId64 " x %" PRId64, a->out_h, a->out_w);

@@ -4,9 +4,9 @@
 
 static err infer(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     n->out = n->inputs[0]->out;
     n->dx_in_place = 1;
     return OK;

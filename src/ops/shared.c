@@ -1,14 +1,10 @@
-/* What the files of ops/ share. */
+/* What the files of ops share. */
 #include <math.h>
 
 #include "ops/internal.h"
 
 int64_t ops_size(const op_call *c) {
     return c->n * shape_size(c->node->out);
-}
-
-int64_t ops_input_size(const op_call *c, int i) {
-    return c->n * shape_size(c->node->inputs[i]->out);
 }
 
 void ops_add_tile(node *n, int index, int64_t offset, int64_t count) {

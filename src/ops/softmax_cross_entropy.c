@@ -6,9 +6,9 @@
 
 static err infer(graph *g, node *n) {
     (void)g;
-    err e = ops_check_inputs(n, 1);
-    if (e != OK)
-        return e;
+    err code = ops_check_inputs(n, 1);
+    if (code != OK)
+        return code;
     const softmax_cross_entropy_attrs *a = n->attrs;
     shape in = n->inputs[0]->out;
     char text[SHAPE_TEXT];

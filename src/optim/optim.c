@@ -2,7 +2,7 @@
  * piece is one thread's, and an element's new value depends on nothing but that element. */
 #include <string.h>
 
-#include "optim/inside.h"
+#include "optim/internal.h"
 
 enum { CHUNK = 16384 }; /* floats */
 

@@ -22,7 +22,8 @@ typedef struct optim optim;
 extern const char *const optim_names[];
 extern const int n_optim_names;
 
-/* Allocates the slots (zero) over the trained parameters of a sealed graph. ERR_USAGE for an unknown name. */
+/* Allocates the slots (zero) over the trained parameters of a sealed graph. ERR_USAGE for an unknown name, ERR_BROKEN where
+ * memory is short. Not collective. */
 err optim_new(optim **out, graph *g, const optimizer_options *options);
 void optim_free(optim *o);
 

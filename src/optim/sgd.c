@@ -1,6 +1,6 @@
 /* Stochastic gradient descent with momentum (Polyak 1964; Nesterov's form as Sutskever et al. 2013), in the order of operations of
  * torch.optim.SGD. A momentum buffer of zeros gives PyTorch's first step, which begins with v = g. */
-#include "optim/inside.h"
+#include "optim/internal.h"
 
 static inline __attribute__((always_inline)) void update(const optim_piece *p, float momentum, bool nesterov) {
     float *restrict values = p->values, *restrict velocity = p->slots[0];

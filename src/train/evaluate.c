@@ -13,6 +13,16 @@ err evaluate_shape(const dataset *data, const job_transforms *transforms, shape 
     return transforms_shape(transforms->list, transforms->count, in, out);
 }
 
+err evaluate_check_same(const dataset *data, const char *pattern, uint64_t *fingerprint) {
+    uint64_t seen[2] = {(uint64_t)dataset_count(data), 0};
+    err code = comm_agree(comm_world(), dataset_fingerprint(data, &seen[1]));
+    if (code == OK && !comm_same(comm_world(), seen, sizeof seen))
+        code = fail(ERR_DATA, "%s: ranks see different samples under this name: is it the same on every node?", pattern);
+    if (fingerprint)
+        *fingerprint = seen[1];
+    return code;
+}
+
 static void show_progress(int64_t step, int64_t steps, double started, double *last_shown) {
     double now = time_now(), pause = log_is_terminal() ? 0.2 : 10;
     if (now - *last_shown < pause)
@@ -111,6 +121,8 @@ err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, e
     if (code == OK)
         code = check_set(data, &net, pattern);
     code = comm_agree(comm_world(), code);
+    if (code == OK)
+        code = evaluate_check_same(data, pattern, NULL);
     if (code == OK)
         code = engine_new(&e, net.model, &(engine_options){.lanes = lanes_for(net.job->train.lanes), .batch = batch});
     if (code == OK)

@@ -9,6 +9,9 @@
  * numbers everywhere. ERR_DATA for a record that cannot be read. */
 err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation *result);
 
+/* Whether all ranks see the same samples; their fingerprint (NULL: not wanted). Collective. ERR_DATA naming `pattern`. */
+err evaluate_check_same(const dataset *data, const char *pattern, uint64_t *fingerprint);
+
 /* The shape of the set's pictures after the transforms. */
 err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out);
 

@@ -1,10 +1,9 @@
-#define _POSIX_C_SOURCE 200809L /* link, mkdir */
+#define _POSIX_C_SOURCE 200809L /* link, access */
 #include "train/folder.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool exists(const char *folder, const char *name) {
@@ -14,48 +13,32 @@ static bool exists(const char *folder, const char *name) {
     return there;
 }
 
-/* The folder and every folder above it. */
-static err make_folder(const char *path) {
-    char *part = mem_string(path);
-    err e = OK;
-    for (size_t i = 1; e == OK && i <= strlen(path); i++) {
-        if (path[i] != '/' && path[i] != '\0')
-            continue;
-        part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            e = fail(ERR_IO, "%s: the run folder cannot be made: %s", path, strerror(errno));
-        part[i] = path[i];
-    }
-    mem_free(part);
-    return e;
-}
-
 static err move_aside(const char *folder) {
     for (int i = 1;; i++) {
         char *aside = text_format("%s.%d", folder, i);
         bool taken = access(aside, F_OK) == 0;
-        err e = OK;
+        err code = OK;
         if (!taken && rename(folder, aside) != 0)
-            e = fail(ERR_IO, "%s: holds an earlier run and cannot be moved aside (%s): --resume goes on with it, --out takes another folder",
-                     folder, strerror(errno));
+            code = fail(ERR_IO, "%s: holds an earlier run and cannot be moved aside: %s; --resume goes on with it, --out takes another",
+                        folder, strerror(errno));
         else if (!taken)
             log_info("%s held an earlier run: it is now %s", folder, aside);
         mem_free(aside);
         if (!taken)
-            return e;
+            return code;
     }
 }
 
 err folder_prepare(const char *folder, bool resume) {
     if (!resume && (exists(folder, "last.h5") || exists(folder, "metrics.jsonl"))) {
-        err e = move_aside(folder);
-        if (e != OK)
-            return e;
+        err code = move_aside(folder);
+        if (code != OK)
+            return code;
     }
-    err e = make_folder(folder);
-    if (e == OK && access(folder, W_OK | X_OK) != 0)
-        e = fail(ERR_IO, "%s: the run folder cannot be written: %s; --out takes another", folder, strerror(errno));
-    return e;
+    err code = path_make_folders(folder);
+    if (code == OK && access(folder, W_OK | X_OK) != 0)
+        code = fail(ERR_IO, "%s: the run folder cannot be written: %s; --out takes another", folder, strerror(errno));
+    return code;
 }
 
 err folder_write_job(const char *folder, const char *yaml) {
@@ -64,20 +47,20 @@ err folder_write_job(const char *folder, const char *yaml) {
     bool written = f && fputs(yaml, f) >= 0;
     if (f)
         written &= fclose(f) == 0;
-    err e = written ? OK : fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    err code = written ? OK : fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     mem_free(path);
-    return e;
+    return code;
 }
 
 err folder_link(const char *folder, const char *from, const char *to) {
     char *source = text_format("%s/%s", folder, from), *target = text_format("%s/%s", folder, to);
     char *temporary = text_format("%s/.%s.tmp", folder, to);
     unlink(temporary);
-    err e = OK;
+    err code = OK;
     if (link(source, temporary) != 0 || rename(temporary, target) != 0)
-        e = fail(ERR_IO, "%s: cannot be linked to %s: %s", target, from, strerror(errno));
+        code = fail(ERR_IO, "%s: cannot be linked to %s: %s", target, from, strerror(errno));
     mem_free(source);
     mem_free(target);
     mem_free(temporary);
-    return e;
+    return code;
 }

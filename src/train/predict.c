@@ -45,8 +45,8 @@ static err load_picture(predictor *p, const char *path) {
     if (p->picture.width == want.w && p->picture.height == want.h)
         return OK;
     char text[SHAPE_TEXT];
-    return fail(ERR_DATA, "%s: %d x %d pixels after data.eval, the network takes %s: resize it, or train with data.eval: [resize, center_crop]",
-                path, p->picture.width, p->picture.height, shape_text(text, want));
+    return fail(ERR_DATA, "%s: %d x %d pixels after data.eval, the network takes %s: resize it, or train with a resize and a "
+                "crop in data.eval", path, p->picture.width, p->picture.height, shape_text(text, want));
 }
 
 /* Softmax of the logits into the predictions' probabilities, in double; the list is in order of labels. */

@@ -21,10 +21,10 @@ err records_open(records **out, const char *folder) {
     *out = r;
     if (r->file)
         return OK;
-    err e = fail(ERR_IO, "%s: cannot be written: %s", r->path, strerror(errno));
+    err code = fail(ERR_IO, "%s: cannot be written: %s", r->path, strerror(errno));
     records_close(r);
     *out = NULL;
-    return e;
+    return code;
 }
 
 void records_close(records *r) {

@@ -49,7 +49,7 @@ static void share_info(ckpt_info *info) {
 }
 
 err restore_everywhere(restored *r, const char *checkpoint) {
-    bool root = comm_rank(comm_world()) == 0;
+    bool root = comm_is_root();
     err code = comm_agree(comm_world(), root ? read_info(r, checkpoint) : OK);
     if (code == OK) {
         share_info(&r->info);

@@ -58,7 +58,7 @@ static err write_numbered(trainer *t) {
 
 err save_checkpoint(trainer *t, bool numbered) {
     err code = OK;
-    if (comm_rank(comm_world()) == 0) {
+    if (comm_is_root()) {
         graph *g = t->model->graph;
         if (!is_finite(graph_values(g), graph_trained_size(g) + graph_fixed_size(g)))
             code = fail(ERR_BROKEN, "parameters are not finite after step %" PRId64 ": nothing was saved, %s/last.h5 is the state before; "
@@ -73,5 +73,5 @@ err save_checkpoint(trainer *t, bool numbered) {
 }
 
 err save_best(trainer *t) {
-    return comm_agree(comm_world(), comm_rank(comm_world()) == 0 ? also_as(t, "best.h5") : OK);
+    return comm_agree(comm_world(), comm_is_root() ? also_as(t, "best.h5") : OK);
 }

@@ -8,10 +8,6 @@
 #include "train/folder.h"
 #include "train/trainer.h"
 
-static bool is_root(void) {
-    return comm_rank(comm_world()) == 0;
-}
-
 /* ---- data ---- */
 
 /* What the job leaves to the data set. */
@@ -35,7 +31,8 @@ static err check_normalisation(job *j, int channels) {
     j->data.n_mean = j->data.n_std = channels;
     for (int c = 0; c < channels; c++)
         if (!(j->data.std[c] > 0))
-            return fail(ERR_USAGE, "data.std: %g of channel %d is not above 0 (is the set of one colour? give data.std)", (double)j->data.std[c], c);
+            return fail(ERR_USAGE, "%s: data.std: %g of channel %d is not above 0 (is the set of one colour? give data.std)",
+                        job_place(j, "data.std"), (double)j->data.std[c], c);
     return OK;
 }
 
@@ -43,7 +40,7 @@ static err check_val(trainer *t) {
     shape image;
     err code = evaluate_shape(t->val, &t->job->data.eval, &image);
     if (code != OK)
-        return err_prefix("data.eval");
+        return err_prefix("%s: data.eval: %s", job_place(t->job, "data.eval"), t->job->data.val);
     char have[SHAPE_TEXT], want[SHAPE_TEXT];
     if (!shape_equal(image, t->image))
         return fail(ERR_USAGE, "%s: data.eval makes pictures of %s, data.augment of %s: they must be the same",
@@ -76,7 +73,7 @@ static err open_data(trainer *t) {
     if (code == OK && j->data.val)
         code = dataset_open(&t->val, j->data.val);
     if (code == OK && evaluate_shape(t->data, &j->data.augment, &t->image) != OK)
-        code = err_prefix("data.augment");
+        code = err_prefix("%s: data.augment: %s", job_place(j, "data.augment"), j->data.train);
     if (code == OK && t->val)
         code = check_val(t);
     if (code != OK)
@@ -128,11 +125,11 @@ static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
         return fail(ERR_DATA, "%s: holds weights only and cannot be resumed: use init.from", path);
     job *before = NULL;
     err code = job_parse(&before, info->job, path, NULL, 0);
+    if (code == OK && info->data_fingerprint != t->data_fingerprint)
+        code = fail(ERR_USAGE, "%s: data.train: %s does not hold the samples that %s was trained on (data.train there: %s)",
+                    job_place(t->job, "data.train"), t->job->data.train, path, before->data.train);
     if (code == OK)
         code = job_check_resume(t->job, before);
-    if (code == OK && info->data_fingerprint != t->data_fingerprint)
-        code = fail(ERR_USAGE, "data.train: %s does not hold the samples that %s was trained on (data.train there: %s)", t->job->data.train,
-                    path, before->data.train);
     job_free(before);
     return code;
 }
@@ -183,7 +180,7 @@ static err set_state(trainer *t, const train_options *options) {
     if (!from_file || t->job->init.replace_head)
         model_init(t->model, t->job->train.seed);
     err code = OK;
-    if (is_root() && from_file)
+    if (comm_is_root() && from_file)
         code = options->resume ? resume(t, options->resume_from) : load_weights(t);
     code = comm_agree(comm_world(), code);
     if (code != OK)
@@ -198,7 +195,7 @@ static err set_state(trainer *t, const train_options *options) {
 /* ---- run folder ---- */
 
 static err open_folder(trainer *t, const train_options *options) {
-    if (!is_root())
+    if (!comm_is_root())
         return OK;
     err code = folder_prepare(t->folder, options->resume);
     if (code != OK)
@@ -270,12 +267,13 @@ err setup_run(trainer *t, const train_options *options) {
     comm *world = comm_world();
     t->best_top1 = -1;
     t->folder = run_folder(t->job, options->out);
-    err code = check_same_job(t->job);
+    err code = comm_agree(world, open_data(t));
     if (code == OK)
-        code = comm_agree(world, open_data(t));
-    if (code == OK && is_root())
-        code = dataset_fingerprint(t->data, &t->data_fingerprint);
-    code = comm_agree(world, code);
+        code = check_same_job(t->job);
+    if (code == OK)
+        code = evaluate_check_same(t->data, t->job->data.train, &t->data_fingerprint);
+    if (code == OK && t->val)
+        code = evaluate_check_same(t->val, t->job->data.val, NULL);
     if (code == OK) {
         count_steps(t);
         code = comm_agree(world, make_network(t));
@@ -299,6 +297,5 @@ void setup_free(trainer *t) {
     dataset_close(t->data);
     dataset_close(t->val);
     records_close(t->records);
-    log_close();
     mem_free(t->folder);
 }

@@ -13,8 +13,8 @@ typedef struct train_options {
     const char *out;         /* run folder; NULL: runs/NAME */
 } train_options;
 
-/* Runs the job; what it leaves to the data set (classes, mean, std) is filled in. Collective over the world; comm_init() has been called. Returns the same code on every rank, with err_last() set where
- * it is not OK; ERR_REQUEUE where a signal or the like stopped it early with a checkpoint. */
+/* Runs the job; what it leaves to the data set (classes, mean, std) is filled in. Collective over the world, after comm_init(). Returns the
+ * same code on every rank, with err_last() set where it is not OK; ERR_REQUEUE where a signal stopped it early with a checkpoint. */
 err train_run(job *j, const train_options *options);
 
 typedef struct evaluation {
@@ -22,7 +22,8 @@ typedef struct evaluation {
     int64_t count, step, epoch; /* samples; where the checkpoint stands */
 } evaluation;
 
-/* Evaluates a checkpoint on a data set, each sample exactly once. `data` NULL: the job's data.val; batch 0: the job's train.batch. Collective. */
+/* Evaluates a checkpoint on a data set, each sample exactly once. `data` NULL: the job's data.val; batch 0: the job's train.batch.
+ * Collective. */
 err train_evaluate(const char *checkpoint, const char *data, int64_t batch, evaluation *result);
 
 typedef struct prediction {
@@ -46,7 +47,7 @@ typedef struct bench_options {
     int size, steps, classes, lanes; /* 0: the model's own size and classes, 8 lanes */
 } bench_options;
 
-/* Full training steps on random pictures; rank 0 prints the design's JSON line. Collective. */
+/* Full training steps on random pictures; rank 0 prints one JSON line. Collective. */
 err train_bench(const bench_options *options);
 
 #endif

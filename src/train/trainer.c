@@ -8,28 +8,29 @@
 #include "train/evaluate.h"
 #include "train/signals.h"
 
-static bool is_root(void) {
-    return comm_rank(comm_world()) == 0;
-}
-
 /* ---- one step ---- */
 
 static bool save_is_due(const trainer *t) {
     double every = t->job->checkpoint.every_seconds;
-    return is_root() && every > 0 && time_now() - t->last_save >= every;
+    return comm_is_root() && every > 0 && time_now() - t->last_save >= every;
+}
+
+/* The run ends with the last error, which all ranks share; what was trained before it is saved. */
+static err save_and_stop(trainer *t) {
+    err_record record = *err_last();
+    err saved = save_checkpoint(t, false);
+    *err_last() = record;
+    if (saved == OK)
+        err_prefix("after step %" PRId64 " (saved)", t->step);
+    return record.code;
 }
 
 /* The batch's record is bad on some rank: all take its error; nothing of the step has changed the state. */
 static err stop_for_bad_data(trainer *t, const loader_batch *b) {
     if (b->code != OK)
         *err_last() = b->error;
-    err code = comm_agree(comm_world(), b->code);
-    err_record record = *err_last();
-    err saved = save_checkpoint(t, false);
-    *err_last() = record;
-    if (saved == OK)
-        err_prefix("step %" PRId64 " (saved before it)", t->step);
-    return code;
+    comm_agree(comm_world(), b->code);
+    return save_and_stop(t);
 }
 
 static err check_finite(const trainer *t, double loss) {
@@ -89,7 +90,7 @@ static err evaluate(trainer *t) {
     evaluation e = {.step = t->step, .epoch = (t->step - 1) / t->steps_per_epoch};
     err code = evaluate_set(t->engine, t->val, &t->job->data.eval, t->job->train.batch, &e);
     if (code != OK)
-        return code;
+        return save_and_stop(t);
     log_info("* Acc@1 %.3f Acc@5 %.3f  loss %.4f", 100 * e.top1, 100 * e.top5, e.loss);
     if (e.top1 > t->best_top1) {
         t->best_top1 = e.top1;
@@ -111,7 +112,10 @@ static bool numbered_is_due(const trainer *t, bool epoch_ends) {
 
 static err finish_step(trainer *t, const double *sums) {
     bool stop = sums[VOTE_STOP] > 0, epoch_ends = t->step % t->steps_per_epoch == 0, numbered = numbered_is_due(t, epoch_ends);
-    err code = epoch_ends && t->val ? evaluate(t) : OK;
+    bool evaluates = epoch_ends && t->val;
+    err code = evaluates && stop ? save_checkpoint(t, false) : OK; /* who asks to stop may not wait for an evaluation */
+    if (code == OK && evaluates)
+        code = evaluate(t);
     bool is_best = t->best_step == t->step;
     if (code == OK && (numbered || is_best || stop || sums[VOTE_SAVE] > 0 || t->step == t->last_step))
         code = save_checkpoint(t, numbered);
@@ -166,7 +170,7 @@ static err start_loader(trainer *t) {
 
 static err finish_run(trainer *t, double seconds) {
     char digest[CKPT_DIGEST], best[64] = "", took[TEXT_NUMBER];
-    if (!is_root())
+    if (!comm_is_root())
         return OK;
     ckpt_digest_graph(t->model->graph, digest);
     if (t->best_top1 >= 0)
@@ -178,11 +182,11 @@ static err finish_run(trainer *t, double seconds) {
 
 err train_run(job *j, const train_options *options) {
     trainer t = {.job = j};
+    signals_watch();
     err code = setup_run(&t, options);
     double started = time_now();
     t.last_save = started;
     if (code == OK) {
-        signals_watch();
         progress_start(&t.progress, t.step, t.last_step, t.steps_per_epoch);
         code = start_loader(&t);
     }

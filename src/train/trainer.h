@@ -32,7 +32,7 @@ typedef struct trainer {
     int64_t step;     /* finished */
     double best_top1; /* -1: nothing evaluated yet */
     int64_t best_step;
-    uint64_t data_fingerprint; /* rank 0 */
+    uint64_t data_fingerprint;
 
     double last_save; /* time_now() of the last checkpoint, or of the start */
     double speed;     /* images a second, smoothed */

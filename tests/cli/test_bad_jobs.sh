@@ -31,7 +31,8 @@ job "broken YAML in an override" 'data\.augment' 'data.augment=[hflip: {'
 job "batch not divisible by lanes" 'job\.yaml:5: train\.batch 16 .*5 lanes' train.lanes=5
 job "batch larger than the set" 'batch 80 .*train\.h5 .*40' train.batch=80
 job "classes fewer than the set's" 'model\.classes 3' model.classes=3
-job "plane smaller than the kernel" 'conv2: kernel 5 x 5 on a 4 x 4 plane' 'data.augment=[center_crop: {size: 8}]' 'data.eval=[center_crop: {size: 8}]'
+job "plane smaller than the kernel" 'conv2: kernel 5 x 5 on a 4 x 4 plane' \
+    'data.augment=[center_crop: {size: 8}]' 'data.eval=[center_crop: {size: 8}]'
 job "eval makes another shape" 'data\.eval' 'data.eval=[center_crop: {size: 28}]'
 job "crop larger than the picture" 'crop.*64' 'data.augment=[random_crop: {size: 64}]'
 job "mean of the wrong length" 'data\.mean' 'data.mean=[0.5]'

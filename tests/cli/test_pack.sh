@@ -19,7 +19,8 @@ try "$shoal" inspect "$work/out-a/val.h5" --pictures "$work/look" --count 2
 expect "pictures to look at" 0 'look/.*-cod\.png'
 check "a picture of every class" grep -q -- '-eel\.png' "$work/out"
 # shellcheck disable=SC2046 # two file names
-try "$python" -c 'import sys; assert all(open(p, "rb").read(8) == b"\x89PNG\r\n\x1a\n" for p in sys.argv[1:3])' $(find "$work/look" -name '*.png')
+try "$python" -c 'import sys
+assert all(open(p, "rb").read(8) == b"\x89PNG\r\n\x1a\n" for p in sys.argv[1:3])' $(find "$work/look" -name '*.png')
 check "they are PNG files" test "$code" = 0
 
 try "$shoal" pack folder "$work/pictures" "$work/out-b" --strict

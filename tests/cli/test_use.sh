@@ -41,6 +41,15 @@ assert p[0] >= p[1] >= p[2] and p[3] >= p[4] >= p[5] and sum(p[:3]) <= 100.02, p
 try "$shoal" predict "$work/run/best.h5" "$work/pictures/cod/1.png"
 check "predict: no more classes than there are" test "$(wc -l < "$work/out")" = 5
 
+# predict on the pictures of the validation set is right as often as eval says
+"$shoal" inspect "$work/val.h5" --pictures "$work/look" --count 12 > /dev/null
+try "$shoal" predict "$work/run/best.h5" "$work"/look/*.png --top 1
+right=$(awk -F'[-.]' '/png$/ {class = $(NF - 1)} /%/ {sub(/.* /, ""); n += $0 == class} END {print n}' "$work/out")
+check "predict agrees with eval: $right of the first 12 of 13 are right" "$python" -c '
+import sys
+right, of_all = int(sys.argv[1]), round(13 * float(sys.argv[2]) / 100)
+assert right in (of_all, of_all - 1), (right, of_all)' "$right" "$(sed -E 's/.*Acc@1 ([0-9.]+).*/\1/' "$work/first")"
+
 try "$shoal" inspect "$work/run/best.h5"
 expect "inspect" 0 'conv1\.weight +\[6, 3, 5, 5\] +450'
 check "inspect: the job" grep -q 'name: "\?lenet5' "$work/out"

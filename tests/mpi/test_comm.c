@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int early_local_rank, early_local_size; /* as comm told them before comm_init() */
-
 /* A communicator of everybody whose messages are cut after a prime number of bytes. */
 static comm *cut_world(void) {
     setenv("SHOAL_PIECE_BYTES", "997", 1);
@@ -39,11 +37,8 @@ START_TEST(ranks_are_those_of_mpi) {
 END_TEST
 
 /* All ranks of this test share a machine. */
-START_TEST(places_on_the_node_are_known) {
+START_TEST(ranks_of_the_node_are_found) {
     int rank = comm_rank(comm_world()), size = comm_size(comm_world());
-    ck_assert(everywhere(comm_local_rank() == rank && comm_local_size() == size));
-    if (getenv("OMPI_COMM_WORLD_SIZE"))
-        ck_assert(everywhere(early_local_rank == rank && early_local_size == size));
     comm *node = comm_node(comm_world());
     bool all_here = comm_size(node) == size && comm_rank(node) == rank;
     comm_free(node);
@@ -165,21 +160,6 @@ START_TEST(uneven_parts_are_gathered) {
 }
 END_TEST
 
-START_TEST(texts_are_gathered_on_the_first_rank) {
-    int rank = comm_rank(comm_world());
-    char text[32];
-    snprintf(text, sizeof text, "rank %d with a long name", rank);
-    char *all = comm_gather_text(comm_world(), text, 12);
-    bool right = (all != NULL) == (rank == 0);
-    for (int r = 0; all && r < comm_size(comm_world()); r++) {
-        snprintf(text, sizeof text, "rank %d with", r);
-        right = right && strncmp(all + 12 * r, text, 11) == 0 && all[12 * r + 11] == '\0';
-    }
-    mem_free(all);
-    ck_assert(everywhere(right));
-}
-END_TEST
-
 START_TEST(no_error_is_agreed) {
     ck_assert(everywhere(comm_agree(comm_world(), OK) == OK));
 }
@@ -261,21 +241,18 @@ START_TEST(the_library_has_a_name) {
 END_TEST
 
 int main(void) {
-    early_local_rank = comm_local_rank();
-    early_local_size = comm_local_size();
     if (comm_init() != OK)
         return 1;
     Suite *suite = suite_create("comm");
     TCase *tests = tcase_create("comm");
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, ranks_are_those_of_mpi);
-    tcase_add_test(tests, places_on_the_node_are_known);
+    tcase_add_test(tests, ranks_of_the_node_are_found);
     tcase_add_test(tests, nodes_can_be_pretended);
     tcase_add_test(tests, split_keeps_the_order_of_ranks);
     tcase_add_test(tests, messages_arrive);
     tcase_add_test(tests, broadcasts_arrive);
     tcase_add_test(tests, uneven_parts_are_gathered);
-    tcase_add_test(tests, texts_are_gathered_on_the_first_rank);
     tcase_add_test(tests, no_error_is_agreed);
     tcase_add_test(tests, one_rank_fails);
     tcase_add_test(tests, the_worst_error_wins);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dist/inside.h"
+#include "dist/internal.h"
 
 /* Numbers of both signs and of sizes far apart: any other order of additions gives other bits. */
 static double value_of(int step, int lane, int64_t i) {

@@ -52,7 +52,7 @@ START_TEST(info_comes_back) {
 }
 END_TEST
 
-/* The design's words, tensor by tensor. */
+/* As the format is defined, tensor by tensor. */
 START_TEST(tensors_lie_in_pytorchs_order_with_their_crc) {
     network n = make_network(10, 1, NULL);
     write_step("a.h5", n, 7);

@@ -107,7 +107,7 @@ START_TEST(text_and_attributes_come_back) {
     ck_assert_str_eq(names[0], "cod");
     ck_assert_str_eq(names[1], "");
     ck_assert_str_eq(names[2], "Äsche");
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     ck_assert_int_eq(h5_read_attribute_text(f, "/", "format", &text), OK);
     ck_assert_str_eq(text, "none: a test");
     mem_free(text);
@@ -146,7 +146,7 @@ START_TEST(names_are_listed_in_order) {
     ck_assert_uint_eq(count, 6);
     for (int i = 0; i < 6; i++)
         ck_assert_str_eq(names[i], sorted[i]);
-    h5_free_names(names, count);
+    mem_free_strings(names, count);
     ck_assert(h5_is_group(f, "/") && !h5_is_group(f, "a") && !h5_is_group(f, "none") && !h5_exists(f, "none/at/all") && h5_exists(f, "a"));
     ck_assert_int_eq(h5_list(f, "none", &names, &count), ERR_DATA);
     h5_close(f);

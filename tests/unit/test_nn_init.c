@@ -224,22 +224,6 @@ START_TEST(threads_do_not_change_values) {
 }
 END_TEST
 
-START_TEST(one_parameter_can_be_drawn_anew) {
-    model *m = sealed(named, 4), *other = sealed(named, 5);
-    param *fc = graph_find_param(m->graph, "fc.weight");
-    const param *stem = graph_find_param(m->graph, "stem.weight");
-    float *before = plain_of(stem);
-    model_init_param(fc, 5);
-    ck_assert_mem_eq(fc->value, graph_find_param(other->graph, "fc.weight")->value, (size_t)fc->size * sizeof(float));
-    float *after = plain_of(stem);
-    ck_assert_mem_eq(before, after, (size_t)stem->size * sizeof(float));
-    mem_free(before);
-    mem_free(after);
-    model_free(m);
-    model_free(other);
-}
-END_TEST
-
 START_TEST(frozen_parameters_have_values_too) {
     model *m = built(named), *free_one = sealed(named, 8);
     graph_find_param(m->graph, "stem.weight")->frozen = true;
@@ -262,7 +246,6 @@ int main(void) {
     tcase_add_test(tests, a_parameter_depends_on_seed_and_name_only);
     tcase_add_test(tests, the_index_counts_in_pytorchs_order);
     tcase_add_test(tests, threads_do_not_change_values);
-    tcase_add_test(tests, one_parameter_can_be_drawn_anew);
     tcase_add_test(tests, frozen_parameters_have_values_too);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

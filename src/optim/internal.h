@@ -1,6 +1,6 @@
 /* What the files of optim share. */
-#ifndef SHOAL_OPTIM_INSIDE_H
-#define SHOAL_OPTIM_INSIDE_H
+#ifndef SHOAL_OPTIM_INTERNAL_H
+#define SHOAL_OPTIM_INTERNAL_H
 
 #include <stddef.h>
 

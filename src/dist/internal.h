@@ -1,6 +1,6 @@
 /* What the files of dist share. */
-#ifndef SHOAL_DIST_INSIDE_H
-#define SHOAL_DIST_INSIDE_H
+#ifndef SHOAL_DIST_INTERNAL_H
+#define SHOAL_DIST_INTERNAL_H
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
 /* What the files of comm share. */
-#ifndef SHOAL_COMM_INSIDE_H
-#define SHOAL_COMM_INSIDE_H
+#ifndef SHOAL_COMM_INTERNAL_H
+#define SHOAL_COMM_INTERNAL_H
 
 #include <mpi.h>
 
@@ -20,8 +20,5 @@ void comm_check(int status, const char *function);
 
 /* Waits politely until all requests are through. */
 void comm_wait_all(MPI_Request *requests, int count);
-
-/* Remembers this rank's place on its node. */
-void comm_set_local(int rank, int size);
 
 #endif

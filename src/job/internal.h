@@ -1,7 +1,7 @@
 /* What the files of job share. One table of keys (schema.c) drives reading, defaults, overrides, writing, the comparison at resume and the
  * help; a key's type (value.c, list.c, transforms.c) knows how values of it are read, written and freed. */
-#ifndef SHOAL_JOB_INSIDE_H
-#define SHOAL_JOB_INSIDE_H
+#ifndef SHOAL_JOB_INTERNAL_H
+#define SHOAL_JOB_INTERNAL_H
 
 #include <stddef.h>
 #include <yaml.h>

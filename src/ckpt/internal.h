@@ -1,6 +1,6 @@
 /* What the files of ckpt share. */
-#ifndef SHOAL_CKPT_INSIDE_H
-#define SHOAL_CKPT_INSIDE_H
+#ifndef SHOAL_CKPT_INTERNAL_H
+#define SHOAL_CKPT_INTERNAL_H
 
 #include "ckpt/ckpt.h"
 #include "h5/h5.h"

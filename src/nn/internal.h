@@ -1,6 +1,6 @@
-/* What the files of nn/ share: the network while it is being built. */
-#ifndef SHOAL_NN_BUILDER_H
-#define SHOAL_NN_BUILDER_H
+/* What the files of nn share: the network while it is being built. */
+#ifndef SHOAL_NN_INTERNAL_H
+#define SHOAL_NN_INTERNAL_H
 
 #include "nn/nn.h"
 
