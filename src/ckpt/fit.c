@@ -21,12 +21,11 @@ static dims dims_of(const h5_info *info) {
 void ckpt_fit_param(fit *result, h5_file *f, const char *group, const param *p) {
     char *object = text_format("%s/%s", group, p->name), in_file[SHAPE_TEXT], in_model[SHAPE_TEXT];
     h5_info info;
-    bool there = h5_exists(f, object);
-    if (!there && p->role == PARAM_COUNTER) /* weights from elsewhere may come without: it counts from 0 */
-        ;
-    else if (!there)
-        note(&result->missing, &result->first_missing, mem_string(p->name));
-    else if (h5_get_info(f, object, &info) != OK || ckpt_type_bytes(info.type) == 0)
+    bool may_miss = p->role == PARAM_COUNTER; /* weights from elsewhere may come without: it counts from 0 */
+    if (!h5_exists(f, object)) {
+        if (!may_miss)
+            note(&result->missing, &result->first_missing, mem_string(p->name));
+    } else if (h5_get_info(f, object, &info) != OK || ckpt_type_bytes(info.type) == 0)
         note(&result->different, &result->first_different, text_format("%s holds no numbers", p->name));
     else if (!dims_equal(dims_of(&info), p->dims))
         note(&result->different, &result->first_different,
