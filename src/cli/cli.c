@@ -40,6 +40,7 @@ err cli_report(err code) {
 /* All ranks come here, whether their arguments could be read or not. */
 static err run_collective(const cli_command *command, const cli_call *call, err parsed) {
     err_record record = *err_last();
+    cli_quicken_mpi();
     err code = comm_init();
     if (code != OK)
         return cli_report(code);

@@ -6,7 +6,7 @@
 void comm_barrier(comm *c) {
     MPI_Request request;
     comm_check(MPI_Ibarrier(c->mpi, &request), "MPI_Ibarrier");
-    comm_wait_all(&request, 1);
+    comm_wait_all(c, &request, 1);
 }
 
 void comm_broadcast(comm *c, int root, void *data, size_t bytes) {
@@ -15,7 +15,7 @@ void comm_broadcast(comm *c, int root, void *data, size_t bytes) {
         size_t piece = left < c->piece_bytes ? left : c->piece_bytes;
         MPI_Request request;
         comm_check(MPI_Ibcast(next, (int)piece, MPI_BYTE, root, c->mpi, &request), "MPI_Ibcast");
-        comm_wait_all(&request, 1);
+        comm_wait_all(c, &request, 1);
         next += piece;
         left -= piece;
     }

@@ -1,8 +1,8 @@
 /* comm: MPI. The only room that includes <mpi.h>.
  *
- * Collective functions are called by all ranks of the communicator, in the same order. Waiting is polite: it polls and sleeps rather
- * than spins, so that a waiting thread takes no core from a computing one. A failure inside MPI ends the job (comm_abort): nobody is
- * left that could be told. Sizes are size_t bytes; what is larger than MPI's int counts is cut up inside. */
+ * Collective functions are called by all ranks of the communicator, in the same order. Waiting is polite: it polls and naps rather
+ * than spins, so that a waiting thread takes no core from a computing one (but see comm_stay_awake()). A failure inside MPI ends the job
+ * (comm_abort): nobody is left that could be told. Sizes are size_t bytes; what is larger than MPI's int counts is cut up inside. */
 #ifndef SHOAL_COMM_H
 #define SHOAL_COMM_H
 
@@ -40,6 +40,13 @@ comm *comm_node(comm *c);
 /* The ranks of `c` that give the same colour, in rank order. Collective. */
 comm *comm_split(comm *c, int colour);
 
+/* For a thread that has nothing to do but wait: waits on `c` poll for longer before they nap, so that answers are seen at once. Does
+ * nothing where the threads of this node's ranks are more than its cores: there a nap lets others compute. Not collective. */
+void comm_stay_awake(comm *c);
+
+/* Whether all ranks of `c` share one node, as comm_node() sees it. Collective. */
+bool comm_shares_node(comm *c);
+
 /* Collective. NULL is allowed. */
 void comm_free(comm *c);
 
@@ -66,6 +73,23 @@ typedef struct comm_message {
 /* Sends and receives all of the messages and returns when all are through. Between two ranks messages match in the order given.
  * Every send has its receive on the other side; calls of different ranks need not be the same otherwise. */
 void comm_exchange(comm *c, const comm_message *sends, int n_sends, const comm_message *receives, int n_receives);
+
+/* A board: memory that the ranks of a node share, for meetings that must be quick. */
+typedef struct comm_board comm_board;
+
+/* A place of `bytes` bytes, the same everywhere, for every rank of `c`, which must outlive the board. NULL where the ranks are not all on
+ * one node. Collective. */
+comm_board *comm_board_new(comm *c, size_t bytes);
+void comm_board_free(comm_board *b); /* collective; NULL is allowed */
+
+/* Where this rank writes before the next meeting. Undefined content. */
+void *comm_board_mine(const comm_board *b);
+
+/* Returns once all ranks have come here. Collective. */
+void comm_board_meet(comm_board *b);
+
+/* What `rank` had written before the latest meeting; it stays until the next one. */
+const void *comm_board_read(const comm_board *b, int rank);
 
 /* All ranks agree on the worst error: each gives its own `code` (and its err_last() record where that is not OK); all return the
  * worst of all (the highest exit code; among equals the lowest rank), and err_last() is that rank's record everywhere. Collective. */

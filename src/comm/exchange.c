@@ -39,5 +39,5 @@ void comm_exchange(comm *c, const comm_message *sends, int n_sends, const comm_m
     /* receives first: what finds its place open when it arrives is not copied twice */
     MPI_Request *next = start_all(c, false, receives, n_receives, c->requests);
     start_all(c, true, sends, n_sends, next);
-    comm_wait_all(c->requests, (int)pieces);
+    comm_wait_all(c, c->requests, (int)pieces);
 }

@@ -1,4 +1,4 @@
-/* Waiting for MPI without holding a core: a few quick polls for an answer that is about to come, then naps that grow with the time
+/* Waiting for other ranks without holding a core: some quick polls for an answer that is about to come, then naps that grow with the time
  * already spent, so that a wait is lengthened by a small part of itself at most. */
 #include "comm/internal.h"
 
@@ -7,7 +7,34 @@
 #include <sys/prctl.h>
 #endif
 
-static const double poll_seconds = 100e-6, shortest_nap = 20e-6, longest_nap = 1e-3, nap_share = 0.125, moved_seconds = 20e-6;
+typedef struct patience {
+    double poll_seconds; /* then naps begin */
+    double nap_share;    /* of the time already waited */
+} patience;
+
+static const patience drowsy = {100e-6, 0.125}, wakeful = {20e-3, 0.02};
+static const double shortest_nap = 20e-6, longest_nap = 1e-3, moved_seconds = 20e-6;
+
+static double cores_per_rank = 1; /* on this node */
+
+void comm_count_cores(comm *world) {
+    core_set mine = cores_available(), all = {{0}};
+    comm *node = comm_true_node(world);
+    int ranks = comm_size(node);
+    core_set *sets = mem_new((size_t)ranks, sizeof *sets);
+    comm_gather_equal(node, &mine, sets, sizeof mine);
+    comm_free(node);
+    for (int r = 0; r < ranks; r++)
+        for (int w = 0; w < CORES_MAX / 64; w++)
+            all.word[w] |= sets[r].word[w];
+    mem_free(sets);
+    int cores = cores_count(all), limit = cores_limit();
+    cores_per_rank = (double)(cores < limit ? cores : limit) / ranks;
+}
+
+void comm_stay_awake(comm *c) {
+    c->awake = threads_count() <= cores_per_rank;
+}
 
 /* Linux lets a thread sleep 50 us longer than it asked, unless it says that it minds. */
 static void ask_for_exact_naps(void) {
@@ -19,13 +46,14 @@ static void ask_for_exact_naps(void) {
 #endif
 }
 
-static void pause_after(double idle) {
-    if (idle < poll_seconds) {
+void comm_pause(const comm *c, double idle) {
+    const patience *p = c->awake ? &wakeful : &drowsy;
+    if (idle < p->poll_seconds) {
         sched_yield();
         return;
     }
     ask_for_exact_naps();
-    double nap = nap_share * idle;
+    double nap = p->nap_share * idle;
     time_sleep(nap < shortest_nap ? shortest_nap : nap > longest_nap ? longest_nap : nap);
 }
 
@@ -40,8 +68,8 @@ static bool test_all(MPI_Request *requests, int count, double *idle_since) {
     return done;
 }
 
-void comm_wait_all(MPI_Request *requests, int count) {
+void comm_wait_all(const comm *c, MPI_Request *requests, int count) {
     double idle_since = time_now();
     while (!test_all(requests, count, &idle_since))
-        pause_after(time_now() - idle_since);
+        comm_pause(c, time_now() - idle_since);
 }

@@ -1,4 +1,5 @@
 /* The start and the end of MPI, and communicators. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include "comm/internal.h"
 
 #include <limits.h>
@@ -21,9 +22,17 @@ static comm *adopt(MPI_Comm mpi) {
     return c;
 }
 
+/* Over TCP Open MPI hands the kernel as much as it takes: a short message then waits behind megabytes of gradients, and with it every rank.
+ * What the user has set stays. */
+static void keep_queues_short(void) {
+    setenv("OMPI_MCA_btl_tcp_flags", "send", 0); /* long messages in fragments, which others can overtake */
+    setenv("OMPI_MCA_btl_tcp_sndbuf", "131072", 0);
+}
+
 static err start_mpi(void) {
     int running = 0, level = MPI_THREAD_SINGLE;
     MPI_Initialized(&running);
+    keep_queues_short();
     if (running)
         MPI_Query_thread(&level);
     else if (MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level) != MPI_SUCCESS)
@@ -45,6 +54,7 @@ err comm_init(void) {
     comm_check(MPI_Comm_set_errhandler(mpi, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"); /* copies inherit it */
     world = adopt(mpi);
     log_set_rank(world->rank);
+    comm_count_cores(world);
     return OK;
 }
 
@@ -103,7 +113,7 @@ comm *comm_copy(comm *c) {
     MPI_Comm mpi;
     MPI_Request request;
     comm_check(MPI_Comm_idup(c->mpi, &mpi, &request), "MPI_Comm_idup");
-    comm_wait_all(&request, 1);
+    comm_wait_all(c, &request, 1);
     return adopt(mpi);
 }
 
@@ -117,12 +127,21 @@ comm *comm_split(comm *c, int colour) {
 comm *comm_node(comm *c) {
     const char *pretended = getenv("SHOAL_RANKS_PER_NODE");
     int ranks = pretended ? atoi(pretended) : 0;
-    if (ranks > 0)
-        return comm_split(c, c->rank / ranks);
+    return ranks > 0 ? comm_split(c, c->rank / ranks) : comm_true_node(c);
+}
+
+comm *comm_true_node(comm *c) {
     comm_barrier(c);
     MPI_Comm mpi;
     comm_check(MPI_Comm_split_type(c->mpi, MPI_COMM_TYPE_SHARED, c->rank, MPI_INFO_NULL, &mpi), "MPI_Comm_split_type");
     return adopt(mpi);
+}
+
+bool comm_shares_node(comm *c) {
+    comm *node = comm_node(c);
+    bool all_here = comm_size(node) == comm_size(c); /* where it holds for one it holds for all */
+    comm_free(node);
+    return all_here;
 }
 
 void comm_free(comm *c) {

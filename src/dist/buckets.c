@@ -13,12 +13,13 @@ void dist_bucket(const dist *d, int bucket, int64_t *first, int64_t *last) {
 static void sum_bucket(dist *d, int bucket) {
     int64_t first, last;
     dist_bucket(d, bucket, &first, &last);
-    for (int64_t at = first; at < last; at += PIECE_FLOATS) {
+    int64_t piece = (int64_t)d->levels[0].piece;
+    for (int64_t at = first; at < last; at += piece) {
         void *blocks[TREE_DEPTH];
         for (int b = 0; b < d->n_blocks; b++)
             blocks[b] = d->grads[b] + at;
         int64_t left = last - at;
-        level_sum_slices(d->levels, d->n_levels, blocks, (size_t)(left < PIECE_FLOATS ? left : PIECE_FLOATS), blocks[0]);
+        level_sum_slices(d->levels, d->n_levels, blocks, (size_t)(left < piece ? left : piece), blocks[0]);
     }
 }
 

@@ -5,18 +5,19 @@
 
 enum { BUCKET_BYTES = 25000000 };
 
-/* Buckets as equal as can be, none above bucket_bytes, with bounds on cache lines. */
-static void cut_buckets(dist *d, size_t bucket_bytes) {
+/* Each bucket is half of what is left, but not above `most` nor below a sixteenth of it: the exchange of the last one, which nothing hides,
+ * is short. Bounds lie on cache lines. Returns how many there are; `end` may be NULL. */
+static int cut_buckets(int64_t size, int64_t most, int64_t *end) {
     const int64_t line = 16; /* floats */
-    int64_t lines = (d->grad_size + line - 1) / line;
-    int64_t most = (int64_t)((bucket_bytes ? bucket_bytes : BUCKET_BYTES) / sizeof(float)) / line;
-    most = most > 0 ? most : 1;
-    d->n_buckets = (int)((lines + most - 1) / most);
-    d->bucket_end = mem_new((size_t)d->n_buckets, sizeof *d->bucket_end);
-    for (int b = 0; b < d->n_buckets; b++)
-        d->bucket_end[b] = lines * (b + 1) / d->n_buckets * line;
-    if (d->n_buckets > 0)
-        d->bucket_end[d->n_buckets - 1] = d->grad_size;
+    int count = 0;
+    for (int64_t at = 0; at < size; count++) {
+        int64_t half = (size - at) / 2, bucket = half > most ? most : half < most / 16 ? most / 16 : half;
+        bucket = bucket > line ? bucket / line * line : line;
+        at = bucket < size - at ? at + bucket : size;
+        if (end)
+            end[count] = at;
+    }
+    return count;
 }
 
 static void init_local(dist *d, lane_range mine) {
@@ -37,13 +38,17 @@ err dist_new(dist **out, const dist_options *options) {
     dist *d = mem_new(1, sizeof *d);
     d->lanes = options->lanes;
     d->n_mine = mine.last - mine.first;
+    d->format = options->format;
     d->grad_size = options->grad_size;
-    cut_buckets(d, options->bucket_bytes);
+    int64_t most = (int64_t)((options->bucket_bytes ? options->bucket_bytes : BUCKET_BYTES) / sizeof(float));
+    d->n_buckets = cut_buckets(d->grad_size, most, NULL);
+    d->bucket_end = mem_new((size_t)d->n_buckets, sizeof *d->bucket_end);
+    cut_buckets(d->grad_size, most, d->bucket_end);
     init_local(d, mine);
     d->grads = mem_new((size_t)d->n_blocks, sizeof *d->grads);
     for (int b = 0; b < d->n_blocks; b++)
         d->grads[b] = d->grad_size > 0 ? options->grads[b] : NULL;
-    d->n_levels = level_init_all(d->levels, options->world, d->lanes);
+    d->n_levels = level_init_all(d->levels, options->world, d->lanes, narrow_of(options->format));
     code = comm_agree(options->world, dist_start_thread(d));
     if (code != OK)
         dist_free(d);
@@ -70,7 +75,8 @@ double dist_wait_seconds(const dist *d) {
 }
 
 uint64_t dist_plan_hash(const dist *d) {
-    char *plan = text_format("%d lanes, %" PRId64 " floats in %d buckets", d->lanes, d->grad_size, d->n_buckets);
+    char *plan = text_format("%d lanes, %" PRId64 " floats in %d buckets as %s", d->lanes, d->grad_size, d->n_buckets,
+                             dist_format_names[d->format]);
     uint64_t hash = rng_hash(plan);
     for (int b = 0; b < d->n_buckets; b++)
         hash = hash * 31 + (uint64_t)d->bucket_end[b];

@@ -22,16 +22,30 @@ err dist_lanes(int lanes, int rank, int size, lane_range *out);
 
 typedef struct dist dist;
 
+/* How gradients travel between nodes, or between ranks where there is but one node. 16 bits halve the bytes and round: every rank still
+ * gets the same sum, but another number of ranks, or of nodes, gives another one. */
+typedef enum dist_format {
+    DIST_FLOAT32, /* exact: the same bits for any number of ranks */
+    DIST_BF16,    /* every value that travels errs by at most 2^-8 of itself */
+    DIST_FP16,    /* by 2^-11; scaled by powers of two, so that nothing overflows */
+} dist_format;
+
+/* The words of comm.gradients. */
+extern const char *const dist_format_names[]; /* [dist_format] */
+extern const int n_dist_format_names;
+dist_format dist_find_format(const char *name);
+
 typedef struct dist_options {
     comm *world;          /* copied */
     int lanes;
     float *const *grads;  /* this rank's gradient arenas, one a block of its lanes; the sum appears in grads[0] of every rank */
     int64_t grad_size;    /* floats of one arena */
-    size_t bucket_bytes;  /* 0: the default */
+    size_t bucket_bytes;  /* most of a bucket; 0: the default */
+    dist_format format;
 } dist_options;
 
 /* Allocates all buffers and, where there is more than one rank, starts the communication thread. Collective. Where a node's lanes are
- * whole subtrees, sums go within the node first, then one rank a node and slice goes on the network: same bits. */
+ * whole subtrees, sums go within the node first, then one rank a node and slice goes on the network: same bits in float32. */
 err dist_new(dist **out, const dist_options *options);
 void dist_free(dist *d); /* collective; NULL is allowed */
 
@@ -52,7 +66,7 @@ void dist_wait(dist *d, int bucket);
 /* Seconds dist_wait() and dist_reduce() made the caller wait since dist_new(). */
 double dist_wait_seconds(const dist *d);
 
-/* A description of lanes and buckets that all ranks must share, for comm_same(). */
+/* A description of lanes, buckets and format that all ranks must share, for comm_same(). */
 uint64_t dist_plan_hash(const dist *d);
 
 #endif

@@ -8,6 +8,7 @@
 
 struct dist {
     int lanes, n_mine; /* of the job, of this rank */
+    dist_format format;
     int n_levels;
     level levels[MAX_LEVELS];
     fold local;          /* this rank's lanes into its blocks, for statistics */

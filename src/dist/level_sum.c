@@ -36,8 +36,7 @@ static int list_receives(level *v, size_t count_of_slice) {
     return count;
 }
 
-/* Afterwards leaves[leaf] is my slice of every leaf. */
-static void scatter_slices(level *v, void *const *in, size_t n) {
+void level_scatter(level *v, void *const *in, size_t n) {
     slice mine = level_slice(v, n, v->me);
     for (int leaf = v->first_leaf[v->me]; leaf < v->first_leaf[v->me + 1]; leaf++)
         v->leaves[leaf] = (float *)in[leaf - v->first_leaf[v->me]] + mine.first;
@@ -45,7 +44,7 @@ static void scatter_slices(level *v, void *const *in, size_t n) {
     comm_exchange(v->slow, v->sends, n_sends, v->receives, n_receives);
 }
 
-static void gather_slices(level *v, float *target, size_t n) {
+void level_gather(level *v, float *target, size_t n) {
     slice mine = level_slice(v, n, v->me);
     int count = 0;
     for (int m = 0; m < v->size; m++)
@@ -59,26 +58,47 @@ static void gather_slices(level *v, float *target, size_t n) {
 
 void level_sum_slices(level *levels, int n_levels, void *const *in, size_t n, float *target) {
     level *v = &levels[0];
-    scatter_slices(v, in, n);
+    (v->narrow ? level_scatter_packed : level_scatter)(v, in, n);
     slice mine = level_slice(v, n, v->me);
     void *sum = target + mine.first;
     fold_run(&v->floats, v->leaves, n_levels == 1 ? &sum : v->leaves, mine.count * sizeof(float));
     if (n_levels > 1)
         level_sum_slices(levels + 1, n_levels - 1, v->leaves, mine.count, sum);
-    gather_slices(v, target, n);
+    (v->narrow ? level_gather_packed : level_gather)(v, target, n);
+}
+
+/* The leaves of a member lie one after the other. */
+static void find_leaves(level *v, int member, const double *place, size_t n) {
+    for (int leaf = v->first_leaf[member]; leaf < v->first_leaf[member + 1]; leaf++, place += n)
+        v->gathered_leaf[leaf] = (void *)place; /* only ever read where it is another's */
 }
 
 void *const *level_given(level *v, size_t n) {
-    for (int leaf = 0; leaf < v->doubles.n_leaves; leaf++)
-        v->gathered_leaf[leaf] = v->gathered + (size_t)leaf * n;
-    return v->gathered_leaf + v->first_leaf[v->me];
+    int first = v->first_leaf[v->me];
+    find_leaves(v, v->me, v->board ? comm_board_mine(v->board) : v->gathered + (size_t)first * n, n);
+    return v->gathered_leaf + first;
+}
+
+static void gather_by_board(level *v, size_t n) {
+    comm_board_meet(v->board);
+    for (int m = 0; m < v->size; m++)
+        find_leaves(v, m, comm_board_read(v->board, m), n);
+}
+
+static void gather_by_messages(level *v, size_t n) {
+    for (int m = 0; m < v->size; m++) {
+        find_leaves(v, m, v->gathered + (size_t)v->first_leaf[m] * n, n);
+        v->given_bytes[m] = (size_t)(v->first_leaf[m + 1] - v->first_leaf[m]) * n * sizeof(double);
+    }
+    comm_gather_all(v->quick, v->gathered_leaf[v->first_leaf[v->me]], v->gathered, v->given_bytes);
 }
 
 void level_sum_gathered(level *levels, int n_levels, size_t n, double *total) {
     level *v = &levels[0];
-    for (int m = 0; m < v->size; m++)
-        v->given_bytes[m] = (size_t)(v->first_leaf[m + 1] - v->first_leaf[m]) * n * sizeof(double);
-    comm_gather_all(v->quick, level_given(v, n)[0], v->gathered, v->given_bytes);
+    if (v->board)
+        gather_by_board(v, n);
+    else
+        gather_by_messages(v, n);
     void *sum = total;
     fold_run(&v->doubles, v->gathered_leaf, n_levels > 1 ? level_given(levels + 1, n) : &sum, n * sizeof(double));
     if (n_levels > 1)

@@ -8,7 +8,6 @@ graph *graph_new(void) {
 }
 
 static void free_node(node *n) {
-    mem_free(n->tiles);
     mem_free(n->inputs);
     mem_free(n->attrs);
     mem_free(n->name);

@@ -2,7 +2,7 @@
  *
  *   graph_new → graph_add… (by nn/) → graph_seal → plan/run: graph_run_new → per step: load, forward, backward
  *
- * A node calls the functions of its op_kind once a lane; the executor alone knows threads, order and memory. Ops know one lane. */
+ * A node calls the functions of its op_kind for a lane, or for a range of samples; the executor alone knows threads, order and memory. */
 #ifndef SHOAL_GRAPH_H
 #define SHOAL_GRAPH_H
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "math/math.h"
 #include "tensor/tensor.h"
 
 typedef struct graph graph;
@@ -67,13 +68,6 @@ void param_from_plain(const param *p, const float *plain, float *memory);
 
 enum { NODE_MAX_PARAMS = 5 };
 
-/* A piece of a node's parameter gradient that is computed by itself: elements [offset, offset + count) of params[param], in memory's
- * order. Small enough to stay in cache while the lanes' shares are summed. */
-typedef struct grad_tile {
-    int param;
-    int64_t offset, count;
-} grad_tile;
-
 struct node {
     const op_kind *kind;
     char *name;          /* scope and layer: `layer1.0.conv1` */
@@ -86,19 +80,19 @@ struct node {
 
     /* set by infer */
     shape out;
-    size_t scratch_bytes; /* working memory that a thread needs in any of the kind's functions */
     size_t saved_bytes;   /* a sample, from forward to backward: masks, indices */
     int n_sums;           /* doubles that stats adds up over the samples of a lane */
     int n_grad_sums;      /* doubles that grad_stats adds up */
     int dx_in_place;      /* bit i: dx[i] may share storage with dy where add_dx[i] is false; one input does, the first that can */
-    int n_tiles;
-    grad_tile *tiles;     /* freed with the node */
+    int forward_parts, backward_parts; /* of a kind that takes the whole batch: see op_kind.whole; 0: shared out by samples */
+    int grad_parts;       /* pieces of the parameter gradients that are computed by themselves */
 
     bool keep;            /* the output stays readable until the next forward; set by whoever reads it with graph_output */
     bool needs_grad;      /* some trained parameter lies at or before it; set by graph_seal */
 };
 
-/* What one call of an op sees: one node, one lane. Pointers are fixed when the run is made; only the fields of `state` and n change. */
+/* What one call of an op sees: one node, and the samples of one lane (or, where the kind says `whole`, any number of lanes). Only the
+ * fields of `state` change from step to step, and all others only with the size of the batch. */
 typedef struct op_state {
     bool training;
     uint64_t seed, step;
@@ -108,10 +102,12 @@ typedef struct op_state {
 typedef struct op_call {
     const node *node;
     const op_state *state;
-    int64_t n;            /* samples of this lane in this batch; may be 0 */
-    int64_t first;        /* place of the lane's first sample in the global batch */
-    const uint8_t *images; /* the lane's pictures [n, h, w, c], for the input node */
-    const int32_t *labels; /* the lane's targets [n] */
+    int64_t n;            /* samples; may be 0 */
+    int64_t first;        /* place of the first sample in the global batch */
+    int part;             /* of node->forward_parts or backward_parts */
+    const void *prepared; /* what the kind's prepare made */
+    const uint8_t *images; /* a lane's pictures [n, h, w, c], for the input node */
+    const int32_t *labels; /* a lane's targets [n] */
 
     const float **x;      /* inputs[i]: [n, h, w, c] */
     float *y;             /* output; may share storage with x[0] where the kind says in_place */
@@ -128,32 +124,52 @@ typedef struct op_call {
 
 /* What backward reads: bits of op_kind.needs. */
 enum {
-    NEEDS_X = 1,  /* values of all inputs */
+    NEEDS_X = 1,  /* value of the first input */
     NEEDS_Y = 2,  /* value of the output */
 };
 
+/* Lanes whose shares of a parameter gradient are added up along the tree. */
+typedef struct lane_group {
+    math_lanes tree;          /* bounds count samples of the call */
+    const double *grad_sums;  /* of the first lane; the next lane's are `stride` further */
+    int64_t stride;
+} lane_group;
+
 /* A kind of operation: one file of ops/, one entry of its table. Functions that are NULL are not called. Everything that can fail
- * fails in infer; the others are called in parallel for different lanes (or tiles), must touch nothing but what op_call gives, and
- * must compute a sample the same way whatever n is. `scratch` has node->scratch_bytes, aligned to 64, content undefined. */
+ * fails in infer; the others are called in parallel for different lanes (or parts), must touch nothing but what op_call gives, and
+ * must compute a sample the same way whatever n is. `scratch` is aligned to 64, its content undefined. */
 struct op_kind {
     const char *name;
     /* Checks the inputs' shapes and attrs; sets node->out and the sizes; adds parameters with graph_add_param(). */
     err (*infer)(graph *g, node *n);
-    /* Training only, before forward: sums over samples (batch norm). */
+    /* Bytes of scratch that a thread needs in any of the functions below; `levels` as in math_lanes. */
+    size_t (*scratch)(const node *n, int levels);
+    /* Once a step, before forward and again before backward: brings the parameters into the form that the kernels want, in parts that
+     * may run side by side. `prepared` bytes of memory; with 0 bytes it is not called. */
+    size_t (*prepared)(const node *n, bool backward);
+    int (*prepare_parts)(const node *n, bool backward);
+    void (*prepare)(const node *n, bool backward, int part, void *prepared);
+    /* Training only, before forward, lane by lane: sums over samples (batch norm). */
     void (*stats)(const op_call *c, void *scratch);
     void (*forward)(const op_call *c, void *scratch);
     /* Once a node and step after forward, on one thread: running statistics, from the totals over all lanes of the global batch. */
     void (*commit)(const node *n, const double *global_total);
-    /* Before backward: sums over samples. */
+    /* Before backward, lane by lane: sums over samples. */
     void (*grad_stats)(const op_call *c, void *scratch);
     /* dx from dy. */
     void (*backward)(const op_call *c, void *scratch);
-    /* This lane's share of tile `tile` of the parameter gradient, into out[count] (overwritten). Runs before backward: dy is whole. */
-    void (*param_grad)(const op_call *c, int tile, float *out, void *scratch);
+    /* Part `part` of the parameters' gradients, summed over the lanes' samples along the tree; out[i] is params[i]'s gradient (NULL: not
+     * wanted), where the part's elements are overwritten. `c` holds all of this rank's samples. Runs before backward: dy is whole. */
+    void (*param_grad)(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch);
     /* Floating-point operations of one sample's forward (a multiply-add is 2). */
     double (*flops)(const node *n);
+    /* Which algorithm its kernels use in a direction, where there is a choice. */
+    const char *(*algorithm)(const node *n, math_direction d);
     unsigned needs;
     bool in_place;          /* y may be x[0]: elementwise, and backward does not need x */
+    /* Forward and backward take the samples of several lanes at once, which saves reading parameters again and again: threads share out
+     * the samples, or the node's parts, of which each sees all samples. */
+    bool whole;
 };
 
 /* ---- building (nn/ does this; collective only in that every rank must build the same) ---- */
@@ -218,6 +234,7 @@ typedef struct graph_run_options {
     int first_lane, last_lane; /* this rank's: [first, last) */
     int64_t lane_capacity; /* most samples of a lane in a batch */
     bool training;        /* false: no gradients are planned */
+    bool recompute;       /* outputs that are cheap to make are made again in backward rather than kept: less memory, more time */
     norm_scope norm;
     uint64_t seed;
     graph_hooks hooks;
@@ -249,6 +266,16 @@ void graph_commit(graph_run *r);
 /* The lane's own sums of a node after forward (a loss: its parts), and its output [n, h, w, c]. `lane` is local. */
 const double *graph_sums(const graph_run *r, const node *n, int lane);
 const float *graph_output(const graph_run *r, const node *n, int lane);
+
+/* From here on, adds the seconds that every pass of a node takes to seconds[node]; NULL: no longer. */
+typedef enum graph_pass {
+    PASS_FORWARD,
+    PASS_BACKWARD,
+    PASS_PARAM_GRAD,
+    N_PASSES,
+} graph_pass;
+
+void graph_profile(graph_run *r, double (*seconds)[N_PASSES]);
 
 /* Gradient arena of block `block`: graph_trained_size() floats. */
 int graph_n_blocks(const graph_run *r);

@@ -17,9 +17,11 @@ struct graph {
 
 typedef enum step_kind {
     STEP_LANES,       /* `function` for every lane */
+    STEP_PREPARE,     /* the node's parameters for the next step */
+    STEP_WHOLE,       /* `function` for all samples, or all parts */
     STEP_REDUCE,      /* the node's sums over lanes and ranks */
     STEP_REDUCE_GRAD, /* the node's grad_sums */
-    STEP_TILES,       /* the node's parameter gradients, tile by tile */
+    STEP_PARAM_GRAD,  /* the node's parameter gradients, part by part */
     STEP_ON_GRAD,     /* every gradient below `complete` is whole */
 } step_kind;
 
@@ -27,6 +29,9 @@ typedef struct step {
     step_kind kind;
     const node *node;
     void (*function)(const op_call *c, void *scratch);
+    bool is_forward; /* STEP_LANES, STEP_WHOLE: `function` is the kind's forward */
+    bool backward;   /* of STEP_PREPARE and STEP_WHOLE */
+    bool prepared;   /* STEP_WHOLE uses what the STEP_PREPARE before it made */
     int64_t complete;
 } step;
 
@@ -36,25 +41,30 @@ typedef struct program {
 } program;
 
 program program_forward(const graph *g, bool training);
-program program_backward(const graph *g);
+/* With `recompute`, nodes that node_is_cheap() are run forward again before backward reads their outputs. */
+program program_backward(const graph *g, bool recompute);
 void program_free(program *p);
+
+/* Whether its output may be made a second time, from its first input, for little: see program.c. */
+bool node_is_cheap(const node *n);
 
 /* Whether the node has a parameter that is trained. */
 bool node_has_trained(const node *n);
 
-/* ---- plan: where a lane's tensors lie ---- */
+/* ---- plan: where tensors lie ---- */
 
 enum { NO_BUFFER = -1 };
 
-/* Byte offsets in the lane's region, an entry a node; NO_BUFFER where there is nothing. Every lane has the same plan in a region of its
- * own, so lanes never wait for each other. */
+/* Byte offsets, an entry a node; NO_BUFFER where there is nothing. A tensor holds the samples of all of this rank's lanes one after the
+ * other. */
 typedef struct plan {
     int64_t *value, *grad, *saved;
     bool **add_dx; /* [node][input] */
-    size_t lane_bytes;
+    size_t bytes;
 } plan;
 
-plan plan_make(const graph *g, const program *forward, const program *backward, int64_t lane_capacity);
+/* Nodes that run forward in `backward` too live twice, at one place. */
+plan plan_make(const graph *g, const program *forward, const program *backward, int64_t capacity);
 void plan_free(plan *p, const graph *g);
 
 #endif

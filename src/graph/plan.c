@@ -1,4 +1,4 @@
-/* The memory plan of one lane: every tensor has a span of steps in which it lives; tensors whose spans do not meet share memory.
+/* The memory plan: every tensor has a span of steps in which it lives; tensors whose spans do not meet share memory.
  * Placement is greedy by size (Pisarchyk and Lee: Efficient memory management for deep neural net inference; 2020): the largest first,
  * each at the lowest offset that is free during its span. */
 #include <stdlib.h>
@@ -7,10 +7,12 @@
 
 enum { ALIGNMENT = 64, NOBODY = -1 };
 
-/* A piece of memory, and the steps in which it is used. Tensors that are computed in place share one. */
+/* A piece of memory, and the steps in which it is used: in one span, or, where it is made again in backward, in two. Tensors that are
+ * computed in place share one. */
 typedef struct buffer {
     int64_t bytes, offset;
     int first, last;
+    int first_again, last_again; /* NOBODY: one span only */
 } buffer;
 
 typedef struct planner {
@@ -18,6 +20,7 @@ typedef struct planner {
     int64_t capacity;
     int backward_start; /* steps of backward are counted on from those of forward */
     int *forward_step;  /* [node] its forward */
+    int *again;         /* [node] its second forward, within backward; NOBODY without one */
     int *first_back, *last_back; /* [node] its first and last step of backward; NOBODY without one */
     buffer *buffers;
     int n_buffers;
@@ -32,7 +35,7 @@ static int max_int(int a, int b) {
 static int new_buffer(planner *p, int64_t bytes, int first, int last) {
     p->buffers = mem_resize(p->buffers, (size_t)p->n_buffers + 1, sizeof *p->buffers);
     int64_t aligned = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    p->buffers[p->n_buffers] = (buffer){.bytes = aligned, .first = first, .last = last};
+    p->buffers[p->n_buffers] = (buffer){.bytes = aligned, .first = first, .last = last, .first_again = NOBODY};
     return p->n_buffers++;
 }
 
@@ -40,60 +43,85 @@ static void note_steps(planner *p, const program *forward, const program *backwa
     int n = p->g->n_nodes;
     p->backward_start = forward->count;
     p->forward_step = mem_new((size_t)n, sizeof(int));
+    p->again = mem_new((size_t)n, sizeof(int));
     p->first_back = mem_new((size_t)n, sizeof(int));
     p->last_back = mem_new((size_t)n, sizeof(int));
     for (int i = 0; i < n; i++)
-        p->first_back[i] = p->last_back[i] = NOBODY;
+        p->again[i] = p->first_back[i] = p->last_back[i] = NOBODY;
     for (int s = 0; s < forward->count; s++) /* the last of a node's steps is its forward */
         p->forward_step[forward->steps[s].node->index] = s;
     for (int s = 0; s < backward->count; s++) {
         if (!backward->steps[s].node)
             continue;
         int i = backward->steps[s].node->index, t = p->backward_start + s;
+        if (backward->steps[s].is_forward) {
+            p->again[i] = t;
+            continue;
+        }
         if (p->first_back[i] == NOBODY)
             p->first_back[i] = t;
         p->last_back[i] = t;
     }
 }
 
-/* The last step in which each node's output is read. */
-static int *last_reads(const planner *p) {
-    int *last = mem_new((size_t)p->g->n_nodes, sizeof(int));
+/* When a value is read last: in forward, and in backward (NOBODY: not at all). */
+typedef struct reads {
+    int forward, backward;
+} reads;
+
+static reads *list_reads(const planner *p) {
+    reads *list = mem_new((size_t)p->g->n_nodes, sizeof *list);
     for (int i = 0; i < p->g->n_nodes; i++) {
         const node *n = p->g->nodes[i];
-        last[i] = max_int(last[i], p->forward_step[i]);
-        if (n->kind->needs & NEEDS_Y)
-            last[i] = max_int(last[i], p->last_back[i]);
+        list[i] = (reads){p->forward_step[i], n->kind->needs & NEEDS_Y ? p->last_back[i] : NOBODY};
         if (n->keep)
-            last[i] = INT32_MAX;
+            list[i].backward = INT32_MAX;
         for (int k = 0; k < n->n_inputs; k++) {
-            int x = n->inputs[k]->index;
-            last[x] = max_int(last[x], p->forward_step[i]);
-            if (n->kind->needs & NEEDS_X)
-                last[x] = max_int(last[x], p->last_back[i]);
+            reads *x = &list[n->inputs[k]->index];
+            x->forward = max_int(x->forward, p->forward_step[i]);
+            x->backward = max_int(x->backward, p->again[i]);
+            if (k == 0 && n->kind->needs & NEEDS_X)
+                x->backward = max_int(x->backward, p->last_back[i]);
         }
     }
-    return last;
+    return list;
+}
+
+/* A node that may overwrite its input, which nobody reads later. */
+static bool is_in_place(const planner *p, const node *n, const reads *list) {
+    if (!n->kind->in_place || !shape_equal(n->out, n->inputs[0]->out))
+        return false;
+    const reads *x = &list[n->inputs[0]->index];
+    return x->forward == p->forward_step[n->index] && x->backward == NOBODY;
+}
+
+static int plan_value(planner *p, const node *n, const reads *r) {
+    int64_t bytes = p->capacity * shape_size(n->out) * (int64_t)sizeof(float);
+    int forward = p->forward_step[n->index], again = p->again[n->index];
+    if (again == NOBODY)
+        return new_buffer(p, bytes, forward, max_int(r->forward, r->backward));
+    int index = new_buffer(p, bytes, forward, r->forward);
+    p->buffers[index].first_again = again;
+    p->buffers[index].last_again = r->backward;
+    return index;
 }
 
 static void plan_values(planner *p) {
-    int *last = last_reads(p);
+    reads *list = list_reads(p);
     for (int i = 0; i < p->g->n_nodes; i++) {
         const node *n = p->g->nodes[i];
-        const int x = n->n_inputs ? n->inputs[0]->index : NOBODY;
-        if (n->kind->in_place && last[x] == p->forward_step[i] && shape_equal(n->out, n->inputs[0]->out)) {
-            p->value[i] = p->value[x];
+        if (is_in_place(p, n, list)) {
+            p->value[i] = p->value[n->inputs[0]->index];
             buffer *shared = &p->buffers[p->value[i]];
-            shared->last = max_int(shared->last, last[i]);
+            shared->last = max_int(shared->last, max_int(list[i].forward, list[i].backward));
         } else {
-            int64_t bytes = p->capacity * shape_size(n->out) * (int64_t)sizeof(float);
-            p->value[i] = new_buffer(p, bytes, p->forward_step[i], last[i]);
+            p->value[i] = plan_value(p, n, &list[i]);
         }
         if (n->saved_bytes)
             p->saved[i] = new_buffer(p, p->capacity * (int64_t)n->saved_bytes, p->forward_step[i],
                                      max_int(p->forward_step[i], p->last_back[i]));
     }
-    mem_free(last);
+    mem_free(list);
 }
 
 /* Bits of dx_in_place: a node may have more inputs than those. */
@@ -143,12 +171,22 @@ static int lower_first(const void *a, const void *b) {
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static bool spans_meet(int first, int last, int other_first, int other_last) {
+    return first != NOBODY && other_first != NOBODY && first <= other_last && other_first <= last;
+}
+
+static bool live_together(const buffer *a, const buffer *b) {
+    return spans_meet(a->first, a->last, b->first, b->last) || spans_meet(a->first, a->last, b->first_again, b->last_again) ||
+           spans_meet(a->first_again, a->last_again, b->first, b->last) ||
+           spans_meet(a->first_again, a->last_again, b->first_again, b->last_again);
+}
+
 /* The lowest offset at which `b` fits beside those of placed[0…count) (sorted by offset) that live at the same time. */
 static int64_t free_offset(const buffer *b, buffer *const *placed, int count) {
     int64_t offset = 0;
     for (int i = 0; i < count; i++) {
         const buffer *other = placed[i];
-        if (other->last < b->first || b->last < other->first)
+        if (!live_together(b, other))
             continue;
         if (offset + b->bytes <= other->offset)
             break;
@@ -191,8 +229,8 @@ static int *no_buffers(int count) {
     return list;
 }
 
-plan plan_make(const graph *g, const program *forward, const program *backward, int64_t lane_capacity) {
-    planner p = {.g = g, .capacity = lane_capacity};
+plan plan_make(const graph *g, const program *forward, const program *backward, int64_t capacity) {
+    planner p = {.g = g, .capacity = capacity};
     p.value = no_buffers(g->n_nodes);
     p.grad = no_buffers(g->n_nodes);
     p.saved = no_buffers(g->n_nodes);
@@ -203,12 +241,12 @@ plan plan_make(const graph *g, const program *forward, const program *backward, 
     note_steps(&p, forward, backward);
     plan_values(&p);
     plan_gradients(&p);
-    plan out = {.lane_bytes = place_buffers(&p), .add_dx = p.add_dx};
+    plan out = {.bytes = place_buffers(&p), .add_dx = p.add_dx};
     out.value = offsets(&p, p.value);
     out.grad = offsets(&p, p.grad);
     out.saved = offsets(&p, p.saved);
 
-    void *const owned[] = {p.value, p.grad, p.saved, p.forward_step, p.first_back, p.last_back, p.buffers};
+    void *const owned[] = {p.value, p.grad, p.saved, p.forward_step, p.again, p.first_back, p.last_back, p.buffers};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
     return out;

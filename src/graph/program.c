@@ -1,5 +1,4 @@
-/* A forward or backward as a flat list of steps. Runs of STEP_LANES need no meeting of lanes, so a thread takes one lane through all of
- * them; batch norm's sums and parameter gradients are where lanes meet. */
+/* A forward or backward as a flat list of steps. */
 #include "graph/internal.h"
 
 static void append(program *p, step s) {
@@ -8,7 +7,25 @@ static void append(program *p, step s) {
 }
 
 static void append_lanes(program *p, const node *n, void (*function)(const op_call *c, void *scratch)) {
-    append(p, (step){.kind = STEP_LANES, .node = n, .function = function});
+    append(p, (step){.kind = STEP_LANES, .node = n, .function = function, .is_forward = function == n->kind->forward});
+}
+
+/* Forward, or backward, of a node. */
+static void append_pass(program *p, const node *n, bool backward) {
+    void (*function)(const op_call *c, void *scratch) = backward ? n->kind->backward : n->kind->forward;
+    if (!n->kind->whole) {
+        append_lanes(p, n, function);
+        return;
+    }
+    bool prepared = n->kind->prepared && n->kind->prepared(n, backward) > 0;
+    if (prepared)
+        append(p, (step){.kind = STEP_PREPARE, .node = n, .backward = backward});
+    append(p, (step){.kind = STEP_WHOLE,
+                     .node = n,
+                     .function = function,
+                     .is_forward = !backward,
+                     .backward = backward,
+                     .prepared = prepared});
 }
 
 program program_forward(const graph *g, bool training) {
@@ -19,7 +36,7 @@ program program_forward(const graph *g, bool training) {
             append_lanes(&p, n, n->kind->stats);
             append(&p, (step){.kind = STEP_REDUCE, .node = n});
         }
-        append_lanes(&p, n, n->kind->forward);
+        append_pass(&p, n, false);
     }
     return p;
 }
@@ -44,26 +61,62 @@ static int64_t end_of_gradients(const node *n) {
     return end;
 }
 
-program program_backward(const graph *g) {
-    program p = {0};
-    for (int i = g->n_nodes - 1; i >= 0; i--) {
-        const node *n = g->nodes[i];
-        if (!has_backward(n))
-            continue;
-        if (n->kind->grad_stats) {
-            append_lanes(&p, n, n->kind->grad_stats);
-            append(&p, (step){.kind = STEP_REDUCE_GRAD, .node = n});
-        }
-        if (node_has_trained(n)) {
-            append(&p, (step){.kind = STEP_TILES, .node = n});
-            append(&p, (step){.kind = STEP_ON_GRAD, .node = n, .complete = end_of_gradients(n)});
-        }
-        if (passes_gradient_on(n))
-            append_lanes(&p, n, n->kind->backward);
+/* ---- making outputs again ----
+ *
+ * Chen et al. (Training deep nets with sublinear memory cost, 2016) make all of a block again from its input. Much of that memory is to be
+ * had for a small part of the time: batch norms cost a pass over memory, and 1×1 convolutions few operations an element, while they
+ * write the largest outputs. So joins of branches and costly convolutions keep theirs, and what lies between is made again. */
+
+enum { CHEAP_FLOPS = 1024 }; /* an element of the output */
+
+bool node_is_cheap(const node *n) {
+    double flops = n->kind->flops ? n->kind->flops(n) : 0;
+    return n->n_inputs == 1 && !n->kind->in_place && n->saved_bytes == 0 && !n->keep && n->needs_grad &&
+           flops <= (double)CHEAP_FLOPS * (double)shape_size(n->out);
+}
+
+typedef struct backward_builder {
+    program program;
+    bool recompute;
+    bool *there; /* [node] its output has been made again */
+} backward_builder;
+
+/* Makes the output of `n` again, and before it what that needs. */
+static void append_again(backward_builder *b, const node *n) {
+    if (!b->recompute || !node_is_cheap(n) || b->there[n->index])
+        return;
+    b->there[n->index] = true;
+    append_again(b, n->inputs[0]);
+    append_pass(&b->program, n, false);
+}
+
+static void append_backward(backward_builder *b, const node *n) {
+    program *p = &b->program;
+    if (n->kind->needs & NEEDS_X)
+        append_again(b, n->inputs[0]);
+    if (n->kind->needs & NEEDS_Y)
+        append_again(b, n);
+    if (n->kind->grad_stats) {
+        append_lanes(p, n, n->kind->grad_stats);
+        append(p, (step){.kind = STEP_REDUCE_GRAD, .node = n});
     }
-    if (p.count > 0) /* the arena's padding belongs to the last bucket */
-        append(&p, (step){.kind = STEP_ON_GRAD, .complete = g->trained_size});
-    return p;
+    if (node_has_trained(n)) {
+        append(p, (step){.kind = STEP_PARAM_GRAD, .node = n});
+        append(p, (step){.kind = STEP_ON_GRAD, .node = n, .complete = end_of_gradients(n)});
+    }
+    if (passes_gradient_on(n))
+        append_pass(p, n, true);
+}
+
+program program_backward(const graph *g, bool recompute) {
+    backward_builder b = {.recompute = recompute, .there = mem_new((size_t)g->n_nodes, sizeof *b.there)};
+    for (int i = g->n_nodes - 1; i >= 0; i--)
+        if (has_backward(g->nodes[i]))
+            append_backward(&b, g->nodes[i]);
+    mem_free(b.there);
+    if (b.program.count > 0) /* the arena's padding belongs to the last bucket */
+        append(&b.program, (step){.kind = STEP_ON_GRAD, .complete = g->trained_size});
+    return b.program;
 }
 
 void program_free(program *p) {

@@ -1,64 +1,52 @@
-/* Execution by lanes: programs are walked step by step; what lanes do alone is shared out among the threads. */
+/* Execution by lanes: programs are walked step by step; what lanes do alone is shared out among the threads. All lanes finish a step
+ * before one begins the next: tensors of all lanes lie side by side, and the next step may use the place of one that ends with this. */
 #include <string.h>
 
 #include "graph/run.h"
 
-static op_call *call_of(const graph_run *r, const node *n, int lane) {
-    return &r->calls[n->index * r->n_lanes + lane];
-}
-
 /* ---- steps that lanes do alone ---- */
 
-typedef struct lane_steps {
+typedef struct lane_step {
     const graph_run *run;
-    const step *steps;
-    int count;
-} lane_steps;
+    const step *step;
+} lane_step;
 
 static void run_lane(void *context, int lane, int thread) {
-    const lane_steps *l = context;
-    for (int i = 0; i < l->count; i++)
-        l->steps[i].function(call_of(l->run, l->steps[i].node, lane), l->run->scratch[thread]);
+    const lane_step *l = context;
+    l->step->function(run_call(l->run, l->step->node, lane), l->run->scratch[thread]);
 }
 
-/* ---- parameter gradients: tile by tile, each summed over the lanes while it is in cache ---- */
+/* ---- steps of nodes that take all samples, or parts of themselves ---- */
 
-typedef struct tile_step {
+typedef struct whole_step {
     const graph_run *run;
-    const node *node;
-} tile_step;
+    const step *step;
+    int parts;
+} whole_step;
 
-static void add(float *restrict sum, const float *restrict term, int64_t count) {
-    for (int64_t i = 0; i < count; i++)
-        sum[i] += term[i];
+static void run_prepare_part(void *context, int part, int thread) {
+    const whole_step *w = context;
+    (void)thread;
+    w->step->node->kind->prepare(w->step->node, w->step->backward, part, w->run->prepared.base);
 }
 
-/* Sums one tile over the lanes of one block: a stack whose bottom is the gradient arena itself. */
-static void sum_tile(const tile_step *t, int tile, int block, void *scratch, float *stack) {
-    const graph_run *r = t->run;
-    const grad_tile *g = &t->node->tiles[tile];
-    tree_block lanes = r->blocks[block];
-    float *bottom = r->grads[block] + t->node->params[g->param]->offset + g->offset;
-    int depth = 0;
-    for (int lane = lanes.first; lane < lanes.first + lanes.size; lane++) {
-        bool is_last = lane == lanes.first + lanes.size - 1;
-        float *top = depth == 0 ? bottom : stack + (depth - 1) * r->largest_tile;
-        t->node->kind->param_grad(call_of(r, t->node, lane - r->first_lane), tile, top, scratch);
-        depth++;
-        for (int merges = is_last ? depth - 1 : tree_merges(lanes.first, lane); merges > 0; merges--) {
-            depth--;
-            float *below = depth == 1 ? bottom : stack + (depth - 2) * r->largest_tile;
-            add(below, stack + (depth - 1) * r->largest_tile, g->count);
-        }
-    }
+static void run_whole_item(void *context, int item, int thread) {
+    const whole_step *w = context;
+    const graph_run *r = w->run;
+    const node *n = w->step->node;
+    op_call c = w->parts ? *run_whole_call(r, n) : *run_call(r, n, r->n_lanes + item);
+    c.part = w->parts ? item : 0;
+    c.prepared = w->step->prepared ? r->prepared.base : NULL;
+    w->step->function(&c, r->scratch[thread]);
 }
 
-static void run_tile(void *context, int item, int thread) {
-    const tile_step *t = context;
-    int tile = t->run->trained_tiles[t->node->index][item];
-    float *stack = (float *)(void *)(t->run->scratch[thread] + t->run->op_scratch_bytes);
-    for (int block = 0; block < t->run->n_blocks; block++)
-        sum_tile(t, tile, block, t->run->scratch[thread], stack);
+static void run_prepare(const graph_run *r, const step *s) {
+    threads_run(s->node->kind->prepare_parts(s->node, s->backward), run_prepare_part, &(whole_step){r, s, 0});
+}
+
+static void run_whole(const graph_run *r, const step *s) {
+    int parts = s->backward ? s->node->backward_parts : s->node->forward_parts;
+    threads_run(parts ? parts : r->n_threads, run_whole_item, &(whole_step){r, s, parts});
 }
 
 /* ---- sums over lanes and ranks ---- */
@@ -93,7 +81,7 @@ static void reduce(graph_run *r, double *(*sums_of)(const op_call *), int count,
     if (r->options.norm == NORM_LANE)
         return; /* every lane's total is its own sums */
     for (int lane = 0; lane < r->n_lanes; lane++)
-        r->lane_sums[lane] = sums_of(call_of(r, n, lane));
+        r->lane_sums[lane] = sums_of(run_call(r, n, lane));
     if (r->options.norm == NORM_GLOBAL)
         sum_everywhere(r, r->lane_sums, count, total);
     else
@@ -110,57 +98,58 @@ static double *grad_sums_of(const op_call *c) {
 
 /* ---- programs ---- */
 
-static int count_lane_steps(const program *p, int from) {
-    int end = from;
-    while (end < p->count && p->steps[end].kind == STEP_LANES)
-        end++;
-    return end - from;
-}
-
-static void run_meeting(graph_run *r, const step *s) {
+static void run_step(graph_run *r, const step *s) {
     const node *n = s->node;
     switch (s->kind) {
+    case STEP_LANES:
+        threads_run(r->n_lanes, run_lane, &(lane_step){r, s});
+        break;
     case STEP_REDUCE:
         reduce(r, sums_of, n->n_sums, r->totals + r->sums_offset[n->index], n);
         break;
     case STEP_REDUCE_GRAD:
         reduce(r, grad_sums_of, n->n_grad_sums, r->grad_totals + r->grad_sums_offset[n->index], n);
         break;
-    case STEP_TILES:
-        threads_run(r->n_trained_tiles[n->index], run_tile, &(tile_step){r, n});
+    case STEP_PARAM_GRAD:
+        run_param_grads(r, n);
+        break;
+    case STEP_PREPARE:
+        run_prepare(r, s);
+        break;
+    case STEP_WHOLE:
+        run_whole(r, s);
         break;
     case STEP_ON_GRAD:
         if (r->options.hooks.on_grad)
             r->options.hooks.on_grad(r->options.hooks.context, s->complete);
         break;
-    case STEP_LANES:
-        break;
     }
 }
 
+static graph_pass pass_of(const graph_run *r, const program *p, const step *s) {
+    if (s->kind == STEP_PARAM_GRAD)
+        return PASS_PARAM_GRAD;
+    return p == &r->backward ? PASS_BACKWARD : PASS_FORWARD;
+}
+
 static void run_program(graph_run *r, const program *p) {
-    for (int i = 0; i < p->count;) {
-        int alone = count_lane_steps(p, i);
-        if (alone > 0)
-            threads_run(r->n_lanes, run_lane, &(lane_steps){r, p->steps + i, alone});
-        else
-            run_meeting(r, &p->steps[i]);
-        i += alone > 0 ? alone : 1;
+    for (int i = 0; i < p->count; i++) {
+        const step *s = &p->steps[i];
+        double start = r->profile ? time_now() : 0;
+        run_step(r, s);
+        if (r->profile && s->node && s->kind != STEP_ON_GRAD)
+            r->profile[s->node->index][pass_of(r, p, s)] += time_now() - start;
     }
 }
 
 static void take_batch(graph_run *r, const graph_batch *b) {
-    for (int lane = 0; lane < r->n_lanes; lane++) {
-        int64_t global = r->first_lane + lane, lanes = r->options.lanes;
-        int64_t first = global * b->size / lanes, end = (global + 1) * b->size / lanes;
-        for (int i = 0; i < r->graph->n_nodes; i++) {
-            op_call *c = call_of(r, r->graph->nodes[i], lane);
-            c->n = end - first;
-            c->first = first;
+    run_lay_out(r, b->size);
+    for (int i = 0; i < r->graph->n_nodes; i++)
+        for (int lane = 0; lane < r->n_lanes; lane++) {
+            op_call *c = run_call(r, r->graph->nodes[i], lane);
             c->images = b->images[lane];
             c->labels = b->labels[lane];
         }
-    }
 }
 
 void graph_forward(graph_run *r, const graph_batch *batch, bool training) {

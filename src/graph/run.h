@@ -4,26 +4,40 @@
 
 #include "graph/internal.h"
 
+enum { MAX_LEVELS = 32 };
+
+/* How a node's parameter gradients are cut up for the threads: where it has too few parts, runs of lanes (subtrees) are summed apart,
+ * into buffers of their own, and then joined. */
+typedef struct grad_cut {
+    int piece_lanes; /* lanes of a subtree, or all of a block's */
+    int n_pieces;    /* over all blocks */
+} grad_cut;
+
 struct graph_run {
     graph *graph;
     graph_run_options options;
     int first_lane, n_lanes; /* this rank's */
+    int n_threads;
     op_state state;
-    op_call *calls;          /* [node][lane] */
     program training, evaluation, backward;
     plan plan;
-    arena activations, gradients, working;
+    arena activations, gradients, working, prepared, partials;
+
+    /* What calls see of the batch: a view a lane, then a view a thread (its share of the samples), then the whole. */
+    op_call *calls;          /* [node][view] */
+    int n_views;
+    int64_t *bounds;         /* [lane] its first sample, of this rank's; one more: their number */
+    int64_t laid_out;        /* the global batch that calls and bounds are for */
 
     tree_block blocks[TREE_DEPTH]; /* of this rank's lanes, and the gradient arena of each */
     float *grads[TREE_DEPTH];
     int n_blocks;
+    int *merges[MAX_LEVELS + 1]; /* [level][lane], as in math_lanes, for pieces of 1 << level lanes; the last: for whole blocks */
+    grad_cut *cuts;          /* [node] */
+    int64_t partial_floats;  /* of one piece's buffer */
 
-    int **trained_tiles;     /* [node] -> its tiles of trained parameters */
-    int *n_trained_tiles;
-    int64_t largest_tile;    /* floats */
-
-    char **scratch;          /* [thread]: op_scratch_bytes for ops, then the stack of tiles */
-    size_t op_scratch_bytes;
+    char **scratch;          /* [thread] */
+    size_t scratch_bytes;
 
     double *sums, *grad_sums;            /* [lane][all nodes' sums] */
     double *totals, *grad_totals;        /* [all nodes' sums] over the lanes that normalise together */
@@ -32,6 +46,31 @@ struct graph_run {
     int sums_size, grad_sums_size;
     double **lane_sums, *terms;          /* [lane], for a reduction */
     double reduce_seconds;
+    double (*profile)[N_PASSES];         /* [node], or NULL */
 };
+
+static inline op_call *run_call(const graph_run *r, const node *n, int view) {
+    return &r->calls[n->index * r->n_views + view];
+}
+
+static inline op_call *run_whole_call(const graph_run *r, const node *n) {
+    return run_call(r, n, r->n_views - 1);
+}
+
+/* ---- views.c ---- */
+
+void run_new_views(graph_run *r);
+void run_free_views(graph_run *r);
+
+/* Points the calls at a batch of `size` samples over all lanes of all ranks. */
+void run_lay_out(graph_run *r, int64_t size);
+
+/* ---- param_grads.c ---- */
+
+err run_new_param_grads(graph_run *r);
+void run_free_param_grads(graph_run *r);
+
+/* The node's parameter gradients into the gradient arenas. */
+void run_param_grads(graph_run *r, const node *n);
 
 #endif

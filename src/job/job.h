@@ -39,6 +39,8 @@ typedef struct job {
         uint64_t seed;
         double label_smoothing;
         norm_scope sync_batchnorm;
+        char *conv;                      /* fast, accurate */
+        bool recompute;
     } train;
     optimizer_options optimizer;         /* its name belongs to the job */
     schedule_options schedule;           /* its name belongs to the job */
@@ -53,6 +55,9 @@ typedef struct job {
         double every_seconds;            /* 0: never */
         int keep;                        /* step-N.h5 files that stay */
     } checkpoint;
+    struct {
+        char *gradients;                 /* float32, bf16, fp16 */
+    } comm;
     struct {
         int64_t every_steps;
     } log;

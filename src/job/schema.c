@@ -1,12 +1,16 @@
 /* Every key of a job file. */
 #include <string.h>
 
+#include "dist/dist.h"
 #include "job/internal.h"
 
 #define AT(member) offsetof(job, member)
 #define LIST(counter, most_elements) .count_place = offsetof(job, counter), .capacity = (most_elements)
 #define WORDS(names) .words = (names), .n_words = &n_##names
 #define MANY 1e15
+
+static const char *const conv_names[] = {"fast", "accurate"};
+static const int n_conv_names = sizeof conv_names / sizeof *conv_names;
 
 const job_key job_keys[] = {
     {"", "name", &job_type_text, AT(name), NULL, "of the experiment; the run folder is runs/NAME", .fixed = false},
@@ -36,6 +40,10 @@ const job_key job_keys[] = {
     {"train", "seed", &job_type_seed, AT(train.seed), "1", "of everything that is drawn", .fixed = true},
     {"train", "label_smoothing", &job_type_real, AT(train.label_smoothing), "0", "share of the target that all classes divide", 0, 1,
      .fixed = false},
+    {"train", "conv", &job_type_word, AT(train.conv), "fast",
+     "fast: the algorithm of fewest operations; accurate: only those that round about as a plain sum does", WORDS(conv_names), .fixed = false},
+    {"train", "recompute", &job_type_bool, AT(train.recompute), "false",
+     "make outputs that are cheap to make a second time in backward instead of keeping them: less memory, more time", .fixed = false},
     {"train", "sync_batchnorm", &job_type_norm_scope, AT(train.sync_batchnorm), "global",
      "statistics over the global batch, a rank's part of it, or a lane: global, rank, lane", .fixed = false},
 
@@ -76,6 +84,10 @@ const job_key job_keys[] = {
     {"checkpoint", "every_seconds", &job_type_real, AT(checkpoint.every_seconds), "600", "last.h5 at least so often; 0: never", 0, 1e9,
      .fixed = false},
     {"checkpoint", "keep", &job_type_int, AT(checkpoint.keep), "3", "step-N.h5 files that stay", 0, 1e6, .fixed = false},
+
+    {"comm", "gradients", &job_type_word, AT(comm.gradients), "float32",
+     "how gradients travel between nodes: 16 bits halve the bytes, round, and let the number of ranks show in the result",
+     WORDS(dist_format_names), .fixed = false},
 
     {"log", "every_steps", &job_type_whole, AT(log.every_steps), "10", "a line of metrics.jsonl every so many steps", 1, MANY,
      .fixed = false},

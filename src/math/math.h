@@ -1,5 +1,8 @@
 /* math: kernels on plain pointers, single-threaded. Activations are float32 [n, h, w, c]; a "row" is one pixel's channels.
- * Where an argument `add` is true, results are added to what the output holds; otherwise they replace it. */
+ * Where an argument `add` is true, results are added to what the output holds; otherwise they replace it.
+ *
+ * Kernels (kernels/) are built once for every instruction set; math_init() picks the table of the best one that the processor has, or of
+ * the one that the environment's SHOAL_ISA names. Callers write math->relu(…). */
 #ifndef SHOAL_MATH_H
 #define SHOAL_MATH_H
 
@@ -7,38 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before anything else of this room, on one thread: BLAS single-threaded, and with kernels that suit the processor. */
-void math_init(void);
-
-/* What multiplies matrices: `OpenBLAS 0.3.21, SkylakeX kernels`. */
-const char *math_blas(void);
-
-/* c[m, n] = op(a)[m, k] · op(b)[k, n] + beta · c, row-major; op transposes where ta or tb is true. */
-void math_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
-               float *c, int64_t ldc);
+#include "base/base.h"
 
 static inline int64_t math_min(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* ---- elementwise ---- */
-
-void math_copy(int64_t n, const float *x, float *y, bool add);
-void math_add(int64_t n, const float *a, const float *b, float *y);
-void math_relu(int64_t n, const float *x, float *y);
-void math_relu_backward(int64_t n, const float *y, const float *dy, float *dx, bool add);
-
-/* The same row into every row; sums over rows (scratch: math_sums_scratch). */
-void math_fill_rows(int64_t rows, int64_t c, const float *row, float *y);
-void math_sum_rows(int64_t rows, int64_t c, const float *x, float *sums, void *scratch);
-
-/* Columns [0, c) of rows that are ldx and ldy apart. */
-void math_copy_columns(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);
-
-/* y[columns, rows] from x[rows, columns]. */
-void math_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add);
-
-/* ---- batch normalisation ---- */
+/* ---- shapes that kernels are given ---- */
 
 /* y = (x − mean) · scale + shift + residual, then relu; scale is gamma / standard deviation, shift is beta. */
 typedef struct math_norm {
@@ -47,24 +25,6 @@ typedef struct math_norm {
     bool relu;
 } math_norm;
 
-size_t math_sums_scratch(int64_t c); /* bytes for the sums below */
-
-/* Adds Σx and Σx² over the rows to sum[c], sumsq[c]. Robust against means that are large beside the deviation. */
-void math_norm_sums(int64_t rows, int64_t c, const float *x, double *sum, double *sumsq, void *scratch);
-
-void math_norm_forward(const math_norm *m, const float *x, const float *residual, float *y);
-
-/* With dz = dy where relu let pass, else 0: adds Σdz and Σdz·(x − mean). `y` says where relu let pass; NULL: there was no residual, and
- * it follows from x. */
-void math_norm_grad_sums(const math_norm *m, const float *x, const float *y, const float *dy, double *sum_dz, double *sum_dz_x,
-                         void *scratch);
-
-/* dx = dz · scale + (x − mean) · a + b, with a[c], b[c]; dresidual = dz where it is not NULL. dx or dresidual may be dy. */
-void math_norm_backward(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
-                        bool add, float *dresidual, bool add_residual);
-
-/* ---- pooling ---- */
-
 typedef struct math_pool {
     int64_t h, w, c, oh, ow;
     int64_t kh, kw, stride_h, stride_w, pad_h, pad_w;
@@ -72,52 +32,106 @@ typedef struct math_pool {
     bool count_padding; /* an average's divisor counts padding */
 } math_pool;
 
-/* `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 256); may be NULL. */
-void math_max_pool(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index);
-void math_max_pool_backward(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add);
-void math_avg_pool(const math_pool *p, int64_t n, const float *x, float *y);
-void math_avg_pool_backward(const math_pool *p, int64_t n, const float *dy, float *dx, bool add);
-
-/* ---- convolution ---- */
-
 /* Weights lie as [kh, kw, c / groups, oc]: a matrix of kh·kw·c/groups rows. */
 typedef struct math_conv {
     int64_t h, w, c, oh, ow, oc;
     int64_t kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
     int64_t groups;
+    bool accurate; /* only algorithms whose rounding is that of a plain sum, or close to it */
 } math_conv;
 
-size_t math_conv_scratch(const math_conv *g); /* bytes for each of the functions below */
+typedef enum math_direction {
+    MATH_FORWARD,
+    MATH_BACKWARD_DATA,
+    MATH_BACKWARD_WEIGHT,
+} math_direction;
 
-void math_conv_forward(const math_conv *g, int64_t n, const float *x, const float *w, const float *bias, float *y, void *scratch);
-void math_conv_backward_data(const math_conv *g, int64_t n, const float *dy, const float *w, float *dx, bool add, void *scratch);
+/* Whose shares of a sum over samples are added up along the lane tree: lane i holds samples [bounds[i], bounds[i + 1]) of the call's
+ * (perhaps none), and after its share has been pushed, the merges[i] newest partial sums are added, one after the other, to the one
+ * below: sum[depth − 2] += sum[depth − 1]. After the last lane one is left. At most `levels` wait at any time. */
+typedef struct math_lanes {
+    int count, levels;
+    const int64_t *bounds;
+    const int *merges;
+} math_lanes;
 
-/* Rows [first, first + count) of the weight matrix's gradient: rows of whole taps, or a part of one tap. */
-void math_conv_backward_weight(const math_conv *g, int64_t n, const float *x, const float *dy, int64_t first, int64_t count, float *dw,
-                               void *scratch);
+/* ---- the table ---- */
 
-/* Part of every pixel's window: taps [tap, tap + taps) in kernel order, channels [channel, channel + channels). */
-typedef struct math_window {
-    int64_t tap, taps, channel, channels;
-} math_window;
+typedef struct math_kernels {
+    const char *isa; /* `avx2` */
 
-/* Output pixels [first, first + rows) of the batch become rows of `col`: the window's part of the input, taps · channels floats each. */
-void math_im2col(const math_conv *g, math_window part, int64_t first, int64_t rows, const float *x, float *col);
-void math_col2im(const math_conv *g, math_window part, int64_t first, int64_t rows, const float *col, float *dx); /* adds */
+    /* elementwise */
+    void (*copy)(int64_t n, const float *x, float *y, bool add);
+    void (*add)(int64_t n, const float *a, const float *b, float *y);
+    void (*relu)(int64_t n, const float *x, float *y);
+    void (*relu_backward)(int64_t n, const float *y, const float *dy, float *dx, bool add);
+    void (*fill_rows)(int64_t rows, int64_t c, const float *row, float *y); /* the same row into every row */
+    /* Sums of rows, `row_size` rows a sample, over the lanes; scratch: sums_scratch. */
+    void (*sum_rows)(const math_lanes *lanes, int64_t sample_rows, int64_t c, const float *x, float *sums, void *scratch);
+    /* Columns [0, c) of rows that are ldx and ldy apart. */
+    void (*copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);
+    void (*transpose)(int64_t rows, int64_t columns, const float *x, float *y, bool add); /* y[columns, rows] from x[rows, columns] */
 
-/* groups = c (each channel by itself), oc a multiple of c. */
-void math_depthwise_forward(const math_conv *g, int64_t n, const float *x, const float *w, const float *bias, float *y);
-void math_depthwise_backward_data(const math_conv *g, int64_t n, const float *dy, const float *w, float *dx);   /* adds */
-void math_depthwise_backward_weight(const math_conv *g, int64_t n, const float *x, const float *dy, float *dw); /* whole, adds */
+    /* batch normalisation. The sums are robust against means that are large beside the deviation. */
+    size_t (*sums_scratch)(int64_t c, int levels); /* bytes for sum_rows, norm_sums and norm_grad_sums */
+    void (*norm_sums)(int64_t rows, int64_t c, const float *x, double *sum, double *sumsq, void *scratch); /* adds Σx, Σx² */
+    void (*norm_forward)(const math_norm *m, const float *x, const float *residual, float *y);
+    /* With dz = dy where relu let pass, else 0: adds Σdz and Σdz·(x − mean). `y` says where relu let pass; NULL: there was no residual,
+     * and it follows from x. */
+    void (*norm_grad_sums)(const math_norm *m, const float *x, const float *y, const float *dy, double *sum_dz, double *sum_dz_x,
+                           void *scratch);
+    /* dx = dz · scale + (x − mean) · a + b, with a[c], b[c]; dresidual = dz where it is not NULL. dx or dresidual may be dy. */
+    void (*norm_backward)(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
+                          bool add, float *dresidual, bool add_residual);
 
-/* ---- fully connected: w [out, in] ---- */
+    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 256); may be NULL */
+    void (*max_pool)(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index);
+    void (*max_pool_backward)(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add);
+    void (*avg_pool)(const math_pool *p, int64_t n, const float *x, float *y);
+    void (*avg_pool_backward)(const math_pool *p, int64_t n, const float *dy, float *dx, bool add);
 
-void math_linear_forward(int64_t n, int64_t in, int64_t out, const float *x, const float *w, const float *bias, float *y);
-void math_linear_backward_data(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, float *dx, bool add);
+    /* convolution. Forward and backward-data of a sample are the same bits whatever n is. The weights are brought into the form that
+     * the shape's algorithm wants once a step: conv_prepare, in parts that may run side by side; where conv_prepared is 0 bytes the
+     * weights themselves are given instead. The weight gradient is made in parts that may run side by side; each is summed over the
+     * lanes and replaces its share of dw. */
+    const char *(*conv_algorithm)(const math_conv *g, math_direction d); /* `im2col`, `winograd 4x4` */
+    size_t (*conv_scratch)(const math_conv *g, int levels); /* bytes for each call below; levels as in math_lanes */
+    size_t (*conv_prepared)(const math_conv *g, math_direction d);
+    int (*conv_prepare_parts)(const math_conv *g, math_direction d);
+    void (*conv_prepare)(const math_conv *g, math_direction d, const float *w, int part, void *prepared);
+    void (*conv_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y, void *scratch);
+    void (*conv_backward_data)(const math_conv *g, int64_t n, const float *dy, const void *prepared, float *dx, bool add, void *scratch);
+    int (*conv_weight_parts)(const math_conv *g);
+    void (*conv_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
+                                 void *scratch);
 
-/* Rows [first, first + count) of w's gradient. */
-void math_linear_backward_weight(int64_t n, int64_t in, int64_t out, const float *x, const float *dy, int64_t first, int64_t count,
-                                 float *dw);
+    /* fully connected: w [out, in]; all samples at once, and a part [first, first + count) of the outputs or, for dx, of the inputs */
+    size_t (*linear_scratch)(int64_t in, int64_t out, int levels); /* bytes for each call below */
+    void (*linear_forward)(int64_t n, int64_t in, int64_t out, const float *x, const float *w, const float *bias, int64_t first,
+                           int64_t count, float *y, void *scratch);
+    void (*linear_backward_data)(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, int64_t first, int64_t count,
+                                 float *dx, bool add, void *scratch);
+    void (*linear_backward_weight)(const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy, int64_t first,
+                                   int64_t count, float *dw, void *scratch); /* rows of dw */
+
+    /* Multiplies and adds in registers only, as fast as the core can; returns how many floating-point operations that were. *value is
+     * read and overwritten, so that nothing is left out. */
+    double (*peak)(int64_t rounds, float *value);
+} math_kernels;
+
+/* The chosen table; the portable one until math_init(). */
+extern const math_kernels *math;
+
+/* Before anything else of this room, on one thread: picks the kernels, and sets BLAS single-threaded with kernels that suit the processor.
+ * An error where SHOAL_ISA names a set that is unknown or that the processor lacks. */
+err math_init(void);
+
+/* What multiplies matrices: `OpenBLAS 0.3.21, SkylakeX kernels`. */
+const char *math_blas(void);
+
+/* c[m, n] = op(a)[m, k] · op(b)[k, n] + beta · c, row-major, through BLAS; op transposes where ta or tb is true. */
+void math_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
+               float *c, int64_t ldc);
 
 /* ---- classification ---- */
 

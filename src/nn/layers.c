@@ -25,6 +25,7 @@ shoal_tensor shoal_conv2d_with(shoal_model *m, shoal_tensor x, shoal_conv2d_opti
         .dilation_w = dilation,
         .groups = or_default(o.groups, 1),
         .bias = !o.no_bias,
+        .accurate = m->spec->accurate_conv,
     };
     layer l = {&op_conv2d, o.name, "conv", &attrs, sizeof attrs};
     x = builder_add(m, &l, 1, &x);

@@ -18,6 +18,7 @@ typedef struct model_spec {
     shape image;             /* one picture: h, w, c */
     float mean[3], std[3];   /* of x/255, a channel */
     double label_smoothing;
+    bool accurate_conv;      /* only convolution algorithms whose rounding is about a plain sum's */
     const model_option_value *options; /* the job's; the others have their defaults */
     int n_options;
 } model_spec;

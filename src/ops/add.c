@@ -18,14 +18,14 @@ static err infer(graph *g, node *n) {
 
 static void forward(const op_call *c, void *scratch) {
     (void)scratch;
-    math_add(ops_size(c), c->x[0], c->x[1], c->y);
+    math->add(ops_size(c), c->x[0], c->x[1], c->y);
 }
 
 static void backward(const op_call *c, void *scratch) {
     (void)scratch;
     for (int i = 0; i < 2; i++)
         if (c->dx[i])
-            math_copy(ops_size(c), c->dy, c->dx[i], c->add_dx[i]);
+            math->copy(ops_size(c), c->dy, c->dx[i], c->add_dx[i]);
 }
 
 const op_kind op_add = {.name = "add", .infer = infer, .forward = forward, .backward = backward, .in_place = true};

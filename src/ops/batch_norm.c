@@ -19,7 +19,7 @@ enum { N_FACTORS = 5 };
 
 static factors factors_in(void *scratch, int64_t c) {
     double *sums = scratch;
-    float *f = (float *)scratch + math_sums_scratch(c) / sizeof(float);
+    float *f = (float *)scratch + math->sums_scratch(c, 1) / sizeof(float);
     return (factors){f, f + c, f + 2 * c, f + 3 * c, f + 4 * c, sums};
 }
 
@@ -28,7 +28,6 @@ void batch_norm_set(node *n) {
     n->out = n->inputs[0]->out;
     n->n_sums = (int)(1 + 2 * c);
     n->n_grad_sums = (int)(2 * c);
-    n->scratch_bytes = math_sums_scratch(c) + N_FACTORS * (size_t)c * sizeof(float);
     n->dx_in_place = n->kind == &op_batch_norm_add ? 2 : 1;
 }
 
@@ -39,8 +38,12 @@ static void add_params(graph *g, node *n) {
     graph_add_param(g, n, "running_mean", (param){.role = PARAM_BUFFER, .dims = d});
     graph_add_param(g, n, "running_var", (param){.role = PARAM_BUFFER, .dims = d, .init_value = 1});
     graph_add_param(g, n, "num_batches_tracked", (param){.role = PARAM_COUNTER});
-    ops_add_tile(n, WEIGHT, 0, n->out.c);
-    ops_add_tile(n, BIAS, 0, n->out.c);
+    n->grad_parts = 1;
+}
+
+static size_t scratch_bytes(const node *n, int levels) {
+    (void)levels;
+    return math->sums_scratch(n->out.c, 1) + N_FACTORS * (size_t)n->out.c * sizeof(float);
 }
 
 static err infer(graph *g, node *n) {
@@ -64,7 +67,7 @@ static int64_t rows(const op_call *c) {
 static void stats(const op_call *c, void *scratch) {
     int64_t channels = c->node->out.c;
     c->sums[0] = (double)rows(c);
-    math_norm_sums(rows(c), channels, c->x[0], c->sums + 1, c->sums + 1 + channels, scratch);
+    math->norm_sums(rows(c), channels, c->x[0], c->sums + 1, c->sums + 1 + channels, scratch);
 }
 
 /* Mean and biased variance of channel i from the sums of `channels` channels. */
@@ -105,7 +108,7 @@ static void forward(const op_call *c, void *scratch) {
     factors f = factors_in(scratch, c->node->out.c);
     set_factors(c, &f);
     math_norm m = norm_of(c, &f);
-    math_norm_forward(&m, c->x[0], c->node->n_inputs == 2 ? c->x[1] : NULL, c->y);
+    math->norm_forward(&m, c->x[0], c->node->n_inputs == 2 ? c->x[1] : NULL, c->y);
 }
 
 static void commit(const node *n, const double *global_total) {
@@ -126,7 +129,7 @@ static void grad_stats(const op_call *c, void *scratch) {
     factors f = factors_in(scratch, channels);
     set_factors(c, &f);
     math_norm m = norm_of(c, &f);
-    math_norm_grad_sums(&m, c->x[0], mask_source(c), c->dy, c->grad_sums, c->grad_sums + channels, f.sums);
+    math->norm_grad_sums(&m, c->x[0], mask_source(c), c->dy, c->grad_sums, c->grad_sums + channels, f.sums);
     for (int64_t i = 0; i < channels; i++)
         c->grad_sums[channels + i] *= f.inverse[i];
 }
@@ -134,9 +137,9 @@ static void grad_stats(const op_call *c, void *scratch) {
 /* Where only what was added wants a gradient. */
 static void backward_residual(const op_call *c) {
     if (((const batch_norm_attrs *)c->node->attrs)->relu)
-        math_relu_backward(ops_size(c), c->y, c->dy, c->dx[1], c->add_dx[1]);
+        math->relu_backward(ops_size(c), c->y, c->dy, c->dx[1], c->add_dx[1]);
     else
-        math_copy(ops_size(c), c->dy, c->dx[1], c->add_dx[1]);
+        math->copy(ops_size(c), c->dy, c->dx[1], c->add_dx[1]);
 }
 
 static void backward(const op_call *c, void *scratch) {
@@ -154,19 +157,34 @@ static void backward(const op_call *c, void *scratch) {
     }
     math_norm m = norm_of(c, &f);
     bool two = c->node->n_inputs == 2;
-    math_norm_backward(&m, c->x[0], mask_source(c), c->dy, f.a, f.b, c->dx[0], c->add_dx[0], two ? c->dx[1] : NULL, two && c->add_dx[1]);
+    math->norm_backward(&m, c->x[0], mask_source(c), c->dy, f.a, f.b, c->dx[0], c->add_dx[0], two ? c->dx[1] : NULL, two && c->add_dx[1]);
 }
 
-static void param_grad(const op_call *c, int tile, float *out, void *scratch) {
+/* The tree sum over the lanes of what one channel's statistics gave. */
+static float sum_lanes(const lane_group *lanes, int64_t place) {
+    float stack[TREE_DEPTH] = {0};
+    int depth = 0;
+    for (int lane = 0; lane < lanes->tree.count; lane++) {
+        stack[depth++] = (float)lanes->grad_sums[lane * lanes->stride + place];
+        for (int merges = lanes->tree.merges[lane]; merges > 0; merges--, depth--)
+            stack[depth - 2] += stack[depth - 1];
+    }
+    return stack[0];
+}
+
+static void param_grad(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch) {
     (void)scratch;
+    (void)part;
     int64_t channels = c->node->out.c;
-    const double *sums = c->grad_sums + (c->node->tiles[tile].param == WEIGHT ? channels : 0);
-    for (int64_t i = 0; i < channels; i++)
-        out[i] = (float)sums[i];
+    for (int64_t i = 0; out[BIAS] && i < channels; i++)
+        out[BIAS][i] = sum_lanes(lanes, i);
+    for (int64_t i = 0; out[WEIGHT] && i < channels; i++)
+        out[WEIGHT][i] = sum_lanes(lanes, channels + i);
 }
 
 const op_kind op_batch_norm = {.name = "batch_norm",
                                .infer = infer,
+                               .scratch = scratch_bytes,
                                .stats = stats,
                                .forward = forward,
                                .commit = commit,
@@ -177,6 +195,7 @@ const op_kind op_batch_norm = {.name = "batch_norm",
 
 const op_kind op_batch_norm_add = {.name = "batch_norm_add",
                                    .infer = infer,
+                                   .scratch = scratch_bytes,
                                    .stats = stats,
                                    .forward = forward,
                                    .commit = commit,

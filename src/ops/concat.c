@@ -28,7 +28,7 @@ static void forward(const op_call *c, void *scratch) {
     int64_t at = 0;
     for (int i = 0; i < c->node->n_inputs; i++) {
         int64_t channels = c->node->inputs[i]->out.c;
-        math_copy_columns(pixels(c), channels, c->x[i], channels, c->y + at, c->node->out.c, false);
+        math->copy_columns(pixels(c), channels, c->x[i], channels, c->y + at, c->node->out.c, false);
         at += channels;
     }
 }
@@ -39,7 +39,7 @@ static void backward(const op_call *c, void *scratch) {
     for (int i = 0; i < c->node->n_inputs; i++) {
         int64_t channels = c->node->inputs[i]->out.c;
         if (c->dx[i])
-            math_copy_columns(pixels(c), channels, c->dy + at, c->node->out.c, c->dx[i], channels, c->add_dx[i]);
+            math->copy_columns(pixels(c), channels, c->dy + at, c->node->out.c, c->dx[i], channels, c->add_dx[i]);
         at += channels;
     }
 }

@@ -21,23 +21,8 @@ static math_conv geometry(const node *n) {
                        .pad_w = a->pad_w,
                        .dilation_h = a->dilation_h,
                        .dilation_w = a->dilation_w,
-                       .groups = a->groups};
-}
-
-/* Tiles are whole taps of the weight matrix's rows; where one tap alone is too large, parts of a tap. A tile of many rows is what makes
- * a matrix product fast, and a small convolution is one tile, so that its windows are laid out once. */
-static void add_tiles(node *n, const math_conv *g, bool bias) {
-    int64_t taps = g->kh * g->kw, channels = g->c / g->groups, most = TILE_FLOATS / g->oc > 1 ? TILE_FLOATS / g->oc : 1;
-    int64_t tap_step = most / channels > 1 ? most / channels : 1, channel_step = math_min(most, channels);
-    if (channels == 1) /* depthwise kernels make the whole at once */
-        tap_step = taps;
-    for (int64_t tap = 0; tap < taps; tap += tap_step)
-        for (int64_t channel = 0; channel < channels; channel += channel_step) {
-            int64_t rows = math_min(tap_step, taps - tap) * math_min(channel_step, channels - channel);
-            ops_add_tile(n, 0, (tap * channels + channel) * g->oc, rows * g->oc);
-        }
-    if (bias)
-        ops_add_tile(n, 1, 0, g->oc);
+                       .groups = a->groups,
+                       .accurate = a->accurate};
 }
 
 static err check(const conv2d_attrs *a, shape in) {
@@ -77,30 +62,59 @@ static err infer(graph *g, node *n) {
     if (a->bias)
         graph_add_param(g, n, "bias", ops_param(PARAM_BIAS, (dims){1, {a->out_channels}}, fan_in));
     math_conv conv = geometry(n);
-    size_t sums = a->bias ? math_sums_scratch(a->out_channels) : 0, windows = math_conv_scratch(&conv);
-    n->scratch_bytes = windows > sums ? windows : sums;
-    add_tiles(n, &conv, a->bias);
+    n->grad_parts = math->conv_weight_parts(&conv) + (a->bias ? 1 : 0);
     return OK;
+}
+
+static size_t scratch_bytes(const node *n, int levels) {
+    math_conv g = geometry(n);
+    size_t sums = n->n_params > 1 ? math->sums_scratch(g.oc, levels) : 0, conv = math->conv_scratch(&g, levels);
+    return conv > sums ? conv : sums;
+}
+
+static math_direction direction(bool backward) {
+    return backward ? MATH_BACKWARD_DATA : MATH_FORWARD;
+}
+
+static size_t prepared_bytes(const node *n, bool backward) {
+    math_conv g = geometry(n);
+    return math->conv_prepared(&g, direction(backward));
+}
+
+static int prepare_parts(const node *n, bool backward) {
+    math_conv g = geometry(n);
+    return math->conv_prepare_parts(&g, direction(backward));
+}
+
+static void prepare(const node *n, bool backward, int part, void *prepared) {
+    math_conv g = geometry(n);
+    math->conv_prepare(&g, direction(backward), n->params[0]->value, part, prepared);
+}
+
+/* What prepare made, or the weights as they are. */
+static const void *weights(const op_call *c) {
+    return c->prepared ? c->prepared : c->node->params[0]->value;
 }
 
 static void forward(const op_call *c, void *scratch) {
     const node *n = c->node;
     math_conv g = geometry(n);
-    math_conv_forward(&g, c->n, c->x[0], n->params[0]->value, n->n_params > 1 ? n->params[1]->value : NULL, c->y, scratch);
+    math->conv_forward(&g, c->n, c->x[0], weights(c), n->n_params > 1 ? n->params[1]->value : NULL, c->y, scratch);
 }
 
 static void backward(const op_call *c, void *scratch) {
     math_conv g = geometry(c->node);
-    math_conv_backward_data(&g, c->n, c->dy, c->node->params[0]->value, c->dx[0], c->add_dx[0], scratch);
+    math->conv_backward_data(&g, c->n, c->dy, weights(c), c->dx[0], c->add_dx[0], scratch);
 }
 
-static void param_grad(const op_call *c, int tile, float *out, void *scratch) {
+/* The last part is the bias's, where there is one. */
+static void param_grad(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch) {
     math_conv g = geometry(c->node);
-    grad_tile t = c->node->tiles[tile];
-    if (t.param == 1)
-        math_sum_rows(c->n * g.oh * g.ow, g.oc, c->dy, out, scratch);
-    else
-        math_conv_backward_weight(&g, c->n, c->x[0], c->dy, t.offset / g.oc, t.count / g.oc, out, scratch);
+    bool bias = c->node->n_params > 1 && part == c->node->grad_parts - 1;
+    if (bias && out[1])
+        math->sum_rows(&lanes->tree, g.oh * g.ow, g.oc, c->dy, out[1], scratch);
+    else if (!bias && out[0])
+        math->conv_backward_weight(&g, &lanes->tree, c->x[0], c->dy, part, out[0], scratch);
 }
 
 static double flops(const node *n) {
@@ -108,5 +122,21 @@ static double flops(const node *n) {
     return 2.0 * (double)(g.oh * g.ow * g.oc) * (double)(g.kh * g.kw * (g.c / g.groups));
 }
 
-const op_kind op_conv2d = {
-    .name = "conv2d", .infer = infer, .forward = forward, .backward = backward, .param_grad = param_grad, .flops = flops, .needs = NEEDS_X};
+static const char *algorithm(const node *n, math_direction d) {
+    math_conv g = geometry(n);
+    return math->conv_algorithm(&g, d);
+}
+
+const op_kind op_conv2d = {.name = "conv2d",
+                           .infer = infer,
+                           .scratch = scratch_bytes,
+                           .prepared = prepared_bytes,
+                           .prepare_parts = prepare_parts,
+                           .prepare = prepare,
+                           .forward = forward,
+                           .backward = backward,
+                           .param_grad = param_grad,
+                           .flops = flops,
+                           .algorithm = algorithm,
+                           .needs = NEEDS_X,
+                           .whole = true};

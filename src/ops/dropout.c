@@ -32,7 +32,7 @@ static void drop(const op_call *c, const float *x, float *y, bool add) {
     const dropout_attrs *a = c->node->attrs;
     int64_t size = shape_size(c->node->out);
     if (!c->state->training || a->p == 0) {
-        math_copy(c->n * size, x, y, add);
+        math->copy(c->n * size, x, y, add);
         return;
     }
     uint64_t name = rng_hash(c->node->name);

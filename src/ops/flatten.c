@@ -18,10 +18,10 @@ static void forward(const op_call *c, void *scratch) {
     shape in = c->node->inputs[0]->out;
     int64_t size = shape_size(in);
     if (in.h * in.w == 1)
-        math_copy(c->n * size, c->x[0], c->y, false);
+        math->copy(c->n * size, c->x[0], c->y, false);
     else
         for (int64_t i = 0; i < c->n; i++)
-            math_transpose(in.h * in.w, in.c, c->x[0] + i * size, c->y + i * size, false);
+            math->transpose(in.h * in.w, in.c, c->x[0] + i * size, c->y + i * size, false);
 }
 
 static void backward(const op_call *c, void *scratch) {
@@ -29,10 +29,10 @@ static void backward(const op_call *c, void *scratch) {
     shape in = c->node->inputs[0]->out;
     int64_t size = shape_size(in);
     if (in.h * in.w == 1)
-        math_copy(c->n * size, c->dy, c->dx[0], c->add_dx[0]);
+        math->copy(c->n * size, c->dy, c->dx[0], c->add_dx[0]);
     else
         for (int64_t i = 0; i < c->n; i++)
-            math_transpose(in.c, in.h * in.w, c->dy + i * size, c->dx[0] + i * size, c->add_dx[0]);
+            math->transpose(in.c, in.h * in.w, c->dy + i * size, c->dx[0] + i * size, c->add_dx[0]);
 }
 
 const op_kind op_flatten = {.name = "flatten", .infer = infer, .forward = forward, .backward = backward, .in_place = true};

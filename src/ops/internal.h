@@ -4,13 +4,8 @@
 
 #include "ops/ops.h"
 
-enum { TILE_FLOATS = 256 * 1024 }; /* of a parameter's gradient: 1 MB, half a second-level cache */
-
 /* Elements of the node's output over the call's samples. */
 int64_t ops_size(const op_call *c);
-
-/* Elements [offset, offset + count) of params[index]. */
-void ops_add_tile(node *n, int index, int64_t offset, int64_t count);
 
 /* PyTorch's initialisation of a layer whose outputs sum fan_in products. */
 param ops_param(param_role role, dims d, int64_t fan_in);

@@ -4,12 +4,17 @@
 #include "math/math.h"
 #include "ops/internal.h"
 
-static void add_tiles(node *n, int64_t in, int64_t out, bool bias) {
-    int64_t rows = TILE_FLOATS / in > 1 ? TILE_FLOATS / in : 1;
-    for (int64_t row = 0; row < out; row += rows)
-        ops_add_tile(n, 0, row * in, (out - row < rows ? out - row : rows) * in);
-    if (bias)
-        ops_add_tile(n, 1, 0, out);
+enum { PART_FLOATS = 256 * 1024 }; /* of the weights: 1 MB */
+
+/* Rows or columns of the weights, of `size` floats each, that a part has. */
+static int64_t part_length(int64_t size) {
+    int64_t length = PART_FLOATS / size / 16 * 16;
+    return length > 16 ? length : 16;
+}
+
+static int count_parts(int64_t length, int64_t size) {
+    int64_t each = part_length(size);
+    return (int)((length + each - 1) / each);
 }
 
 static err infer(graph *g, node *n) {
@@ -27,37 +32,52 @@ static err infer(graph *g, node *n) {
     graph_add_param(g, n, "weight", ops_param(PARAM_WEIGHT, (dims){2, {a->out_features, in.c}}, in.c));
     if (a->bias)
         graph_add_param(g, n, "bias", ops_param(PARAM_BIAS, (dims){1, {a->out_features}}, in.c));
-    n->scratch_bytes = a->bias ? math_sums_scratch(a->out_features) : 0;
-    add_tiles(n, in.c, a->out_features, a->bias);
+    n->forward_parts = count_parts(a->out_features, in.c);
+    n->backward_parts = count_parts(in.c, a->out_features);
+    n->grad_parts = n->forward_parts + (a->bias ? 1 : 0);
     return OK;
 }
 
+static size_t scratch_bytes(const node *n, int levels) {
+    int64_t in = n->inputs[0]->out.c, out = n->out.c;
+    size_t sums = n->n_params > 1 ? math->sums_scratch(out, levels) : 0, linear = math->linear_scratch(in, out, levels);
+    return sums > linear ? sums : linear;
+}
+
 static void forward(const op_call *c, void *scratch) {
-    (void)scratch;
     const node *n = c->node;
     const float *bias = n->n_params > 1 ? n->params[1]->value : NULL;
-    math_linear_forward(c->n, n->inputs[0]->out.c, n->out.c, c->x[0], n->params[0]->value, bias, c->y);
+    int64_t in = n->inputs[0]->out.c, out = n->out.c, each = part_length(in), first = c->part * each;
+    math->linear_forward(c->n, in, out, c->x[0], n->params[0]->value, bias, first, math_min(each, out - first), c->y, scratch);
 }
 
 static void backward(const op_call *c, void *scratch) {
-    (void)scratch;
     const node *n = c->node;
-    math_linear_backward_data(c->n, n->inputs[0]->out.c, n->out.c, c->dy, n->params[0]->value, c->dx[0], c->add_dx[0]);
+    int64_t in = n->inputs[0]->out.c, out = n->out.c, each = part_length(out), first = c->part * each;
+    math->linear_backward_data(c->n, in, out, c->dy, n->params[0]->value, first, math_min(each, in - first), c->dx[0], c->add_dx[0], scratch);
 }
 
-static void param_grad(const op_call *c, int tile, float *out, void *scratch) {
+/* The last part is the bias's, where there is one. */
+static void param_grad(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch) {
     const node *n = c->node;
-    grad_tile t = n->tiles[tile];
-    int64_t in = n->inputs[0]->out.c;
-    if (t.param == 1)
-        math_sum_rows(c->n, n->out.c, c->dy, out, scratch);
-    else
-        math_linear_backward_weight(c->n, in, n->out.c, c->x[0], c->dy, t.offset / in, t.count / in, out);
+    int64_t in = n->inputs[0]->out.c, each = part_length(in), first = part * each;
+    bool bias = part == n->forward_parts;
+    if (bias && out[1])
+        math->sum_rows(&lanes->tree, 1, n->out.c, c->dy, out[1], scratch);
+    else if (!bias && out[0])
+        math->linear_backward_weight(&lanes->tree, in, n->out.c, c->x[0], c->dy, first, math_min(each, n->out.c - first), out[0], scratch);
 }
 
 static double flops(const node *n) {
     return 2.0 * (double)n->inputs[0]->out.c * (double)n->out.c;
 }
 
-const op_kind op_linear = {
-    .name = "linear", .infer = infer, .forward = forward, .backward = backward, .param_grad = param_grad, .flops = flops, .needs = NEEDS_X};
+const op_kind op_linear = {.name = "linear",
+                           .infer = infer,
+                           .scratch = scratch_bytes,
+                           .forward = forward,
+                           .backward = backward,
+                           .param_grad = param_grad,
+                           .flops = flops,
+                           .needs = NEEDS_X,
+                           .whole = true};

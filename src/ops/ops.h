@@ -24,6 +24,7 @@ extern const op_kind op_input;
 typedef struct conv2d_attrs {
     int64_t out_channels, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
     bool bias;
+    bool accurate; /* only algorithms whose rounding is about a plain sum's */
 } conv2d_attrs;
 extern const op_kind op_conv2d;
 

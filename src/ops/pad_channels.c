@@ -23,14 +23,14 @@ static void forward(const op_call *c, void *scratch) {
     const pad_channels_attrs *a = c->node->attrs;
     shape out = c->node->out, in = c->node->inputs[0]->out;
     memset(c->y, 0, (size_t)ops_size(c) * sizeof *c->y);
-    math_copy_columns(c->n * out.h * out.w, in.c, c->x[0], in.c, c->y + a->before, out.c, false);
+    math->copy_columns(c->n * out.h * out.w, in.c, c->x[0], in.c, c->y + a->before, out.c, false);
 }
 
 static void backward(const op_call *c, void *scratch) {
     (void)scratch;
     const pad_channels_attrs *a = c->node->attrs;
     shape out = c->node->out, in = c->node->inputs[0]->out;
-    math_copy_columns(c->n * out.h * out.w, in.c, c->dy + a->before, out.c, c->dx[0], in.c, c->add_dx[0]);
+    math->copy_columns(c->n * out.h * out.w, in.c, c->dy + a->before, out.c, c->dx[0], in.c, c->add_dx[0]);
 }
 
 const op_kind op_pad_channels = {.name = "pad_channels", .infer = infer, .forward = forward, .backward = backward};

@@ -55,25 +55,25 @@ static err infer_max(graph *g, node *n) {
 static void forward_max(const op_call *c, void *scratch) {
     (void)scratch;
     math_pool p = geometry(c->node);
-    math_max_pool(&p, c->n, c->x[0], c->y, c->saved);
+    math->max_pool(&p, c->n, c->x[0], c->y, c->saved);
 }
 
 static void backward_max(const op_call *c, void *scratch) {
     (void)scratch;
     math_pool p = geometry(c->node);
-    math_max_pool_backward(&p, c->n, c->saved, c->dy, c->dx[0], c->add_dx[0]);
+    math->max_pool_backward(&p, c->n, c->saved, c->dy, c->dx[0], c->add_dx[0]);
 }
 
 static void forward_avg(const op_call *c, void *scratch) {
     (void)scratch;
     math_pool p = geometry(c->node);
-    math_avg_pool(&p, c->n, c->x[0], c->y);
+    math->avg_pool(&p, c->n, c->x[0], c->y);
 }
 
 static void backward_avg(const op_call *c, void *scratch) {
     (void)scratch;
     math_pool p = geometry(c->node);
-    math_avg_pool_backward(&p, c->n, c->dy, c->dx[0], c->add_dx[0]);
+    math->avg_pool_backward(&p, c->n, c->dy, c->dx[0], c->add_dx[0]);
 }
 
 static math_pool bins(const node *n) {
@@ -96,13 +96,13 @@ static err infer_adaptive(graph *g, node *n) {
 static void forward_adaptive(const op_call *c, void *scratch) {
     (void)scratch;
     math_pool p = bins(c->node);
-    math_avg_pool(&p, c->n, c->x[0], c->y);
+    math->avg_pool(&p, c->n, c->x[0], c->y);
 }
 
 static void backward_adaptive(const op_call *c, void *scratch) {
     (void)scratch;
     math_pool p = bins(c->node);
-    math_avg_pool_backward(&p, c->n, c->dy, c->dx[0], c->add_dx[0]);
+    math->avg_pool_backward(&p, c->n, c->dy, c->dx[0], c->add_dx[0]);
 }
 
 const op_kind op_max_pool2d = {.name = "max_pool2d", .infer = infer_max, .forward = forward_max, .backward = backward_max};

@@ -14,12 +14,12 @@ static err infer(graph *g, node *n) {
 
 static void forward(const op_call *c, void *scratch) {
     (void)scratch;
-    math_relu(ops_size(c), c->x[0], c->y);
+    math->relu(ops_size(c), c->x[0], c->y);
 }
 
 static void backward(const op_call *c, void *scratch) {
     (void)scratch;
-    math_relu_backward(ops_size(c), c->y, c->dy, c->dx[0], c->add_dx[0]);
+    math->relu_backward(ops_size(c), c->y, c->dy, c->dx[0], c->add_dx[0]);
 }
 
 const op_kind op_relu = {.name = "relu", .infer = infer, .forward = forward, .backward = backward, .needs = NEEDS_Y, .in_place = true};

@@ -7,11 +7,6 @@ int64_t ops_size(const op_call *c) {
     return c->n * shape_size(c->node->out);
 }
 
-void ops_add_tile(node *n, int index, int64_t offset, int64_t count) {
-    n->tiles = mem_resize(n->tiles, (size_t)n->n_tiles + 1, sizeof *n->tiles);
-    n->tiles[n->n_tiles++] = (grad_tile){index, offset, count};
-}
-
 param ops_param(param_role role, dims d, int64_t fan_in) {
     return (param){.role = role, .dims = d, .init = INIT_UNIFORM, .init_value = 1 / sqrt((double)fan_in)};
 }

@@ -1,6 +1,7 @@
 /* Full training steps on random pictures, timed. */
 #define _DEFAULT_SOURCE /* getrusage */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 #include "comm/comm.h"
 #include "models/models.h"
-#include "train/engine.h"
+#include "train/bench.h"
 #include "train/train.h"
 
 enum { DEFAULT_LANES = 8, WARMUP = 1, SEED = 1 };
@@ -48,6 +49,11 @@ static int rising(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+double bench_median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, rising);
+    return (values[count / 2] + values[(count - 1) / 2]) / 2;
+}
+
 /* Peak resident memory, the largest over ranks. */
 static double peak_megabytes(void) {
     struct rusage usage;
@@ -71,8 +77,7 @@ static double step_flops(const graph *g, int64_t batch) {
 }
 
 static void print_line(const engine *e, const bench_options *o, double *seconds, double waited, double memory) {
-    qsort(seconds, (size_t)o->steps, sizeof *seconds, rising);
-    double median = (seconds[o->steps / 2] + seconds[(o->steps - 1) / 2]) / 2, steps = o->steps;
+    double median = bench_median(seconds, o->steps), steps = o->steps;
     json_t *line = json_pack(
         "{s:s, s:I, s:i, s:i, s:i, s:i, s:f, s:[f,f,f], s:f, s:f, s:f, s:f, s:f, s:f}", "model", o->model, "batch", (json_int_t)o->batch,
         "size", o->size, "lanes", o->lanes, "ranks", comm_size(comm_world()), "threads", threads_count(), "images_per_s",
@@ -85,26 +90,57 @@ static void print_line(const engine *e, const bench_options *o, double *seconds,
     json_decref(line);
 }
 
+static void run_step(engine *e, optim *o, const random_batch *batch, const bench_options *options, int step) {
+    double sums[N_METRICS];
+    graph_batch b = {options->batch, (uint64_t)step, (const uint8_t *const *)batch->images, (const int32_t *const *)batch->labels};
+    engine_forward(e, &b, (votes){0}, sums);
+    engine_backward(e, o, 0.01);
+}
+
 /* Returns the seconds that this rank waited for others in the timed steps. */
-static double run_steps(engine *e, optim *o, const bench_options *options, double *seconds) {
-    random_batch batch = make_batch(e, options);
-    double sums[N_METRICS], waited = 0;
-    for (int step = -WARMUP; step < options->steps; step++) {
-        if (step == 0) {
-            e->forward_seconds = e->backward_seconds = e->optimizer_seconds = 0;
-            comm_barrier(comm_world());
-            waited = engine_wait_seconds(e);
-        }
+static double time_steps(engine *e, optim *o, const random_batch *batch, const bench_options *options, double *seconds) {
+    for (int step = 0; step < WARMUP; step++)
+        run_step(e, o, batch, options, step);
+    e->forward_seconds = e->backward_seconds = e->optimizer_seconds = 0;
+    comm_barrier(comm_world());
+    double waited = engine_wait_seconds(e);
+    for (int step = 0; step < options->steps; step++) {
         double start = time_now();
-        graph_batch b = {options->batch, (uint64_t)(step + WARMUP), (const uint8_t *const *)batch.images,
-                         (const int32_t *const *)batch.labels};
-        engine_forward(e, &b, (votes){0}, sums);
-        engine_backward(e, o, 0.01);
-        if (step >= 0)
-            seconds[step] = time_now() - start;
+        run_step(e, o, batch, options, WARMUP + step);
+        seconds[step] = time_now() - start;
     }
-    free_batch(e, &batch);
     return engine_wait_seconds(e) - waited;
+}
+
+/* As many steps again, each with the times of its nodes. */
+static void show_layers(engine *e, optim *o, const random_batch *batch, const bench_options *options) {
+    profiled_step *steps = mem_new((size_t)options->steps, sizeof *steps);
+    for (int i = 0; i < options->steps; i++) {
+        profiled_step *s = &steps[i];
+        s->nodes = mem_new((size_t)graph_n_nodes(e->model->graph), sizeof *s->nodes);
+        graph_profile(e->run, s->nodes);
+        double start = time_now(), updated = e->optimizer_seconds, waited = engine_wait_seconds(e) - graph_reduce_seconds(e->run);
+        run_step(e, o, batch, options, WARMUP + options->steps + i);
+        s->whole = time_now() - start;
+        s->optimizer = e->optimizer_seconds - updated;
+        s->exchange = fmax(0, engine_wait_seconds(e) - graph_reduce_seconds(e->run) - waited);
+    }
+    graph_profile(e->run, NULL);
+    bench_print_layers(e, options->batch, steps, options->steps);
+    for (int i = 0; i < options->steps; i++)
+        mem_free(steps[i].nodes);
+    mem_free(steps);
+}
+
+static void measure(engine *e, optim *o, const bench_options *options) {
+    double *seconds = mem_new((size_t)options->steps, sizeof *seconds);
+    random_batch batch = make_batch(e, options);
+    double waited = time_steps(e, o, &batch, options, seconds);
+    print_line(e, options, seconds, waited, peak_megabytes());
+    if (options->layers)
+        show_layers(e, o, &batch, options);
+    free_batch(e, &batch);
+    mem_free(seconds);
 }
 
 static err build(const bench_options *o, const shoal_model_kind *kind, model **out) {
@@ -136,17 +172,17 @@ err train_bench(const bench_options *options) {
     o.size = o.size > 0 ? o.size : kind->size;
     o.classes = o.classes > 0 ? o.classes : kind->classes;
     code = comm_agree(comm_world(), build(&o, kind, &m));
-    if (code == OK)
-        code = engine_new(&e, m, &(engine_options){.lanes = o.lanes, .batch = o.batch, .training = true, .seed = SEED});
+    if (code == OK) {
+        dist_format format = dist_find_format(o.gradients);
+        engine_options how = {
+            .lanes = o.lanes, .batch = o.batch, .training = true, .recompute = o.recompute, .gradients = format, .seed = SEED};
+        code = engine_new(&e, m, &how);
+    }
     if (code == OK)
         code = comm_agree(comm_world(), optim_new(&opt, m->graph, &(optimizer_options){.name = "sgd", .lr = 0.01, .momentum = 0.9,
                                                   .weight_decay = 1e-4, .norm_weight_decay = 1e-4, .bias_weight_decay = 1e-4}));
-    if (code == OK) {
-        double *seconds = mem_new((size_t)o.steps, sizeof *seconds);
-        double waited = run_steps(e, opt, &o, seconds);
-        print_line(e, &o, seconds, waited, peak_megabytes());
-        mem_free(seconds);
-    }
+    if (code == OK)
+        measure(e, opt, &o);
     engine_free(e);
     optim_free(opt);
     model_free(m);

@@ -24,6 +24,7 @@ err build_model(model **out, const job *j, shape image, const float *mean, const
         .classes = j->model.classes,
         .image = image,
         .label_smoothing = j->train.label_smoothing,
+        .accurate_conv = strcmp(j->train.conv, "accurate") == 0,
         .options = j->model.options,
         .n_options = j->model.n_options,
     };

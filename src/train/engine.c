@@ -20,6 +20,7 @@ static err make_run(engine *e, const engine_options *o) {
         .last_lane = e->lanes.last,
         .lane_capacity = (o->batch + o->lanes - 1) / o->lanes,
         .training = o->training,
+        .recompute = o->recompute,
         .norm = o->norm,
         .seed = o->seed,
         .hooks = {.context = e, .reduce = reduce, .on_grad = on_grad},
@@ -37,6 +38,7 @@ static err make_dist(engine *e, const engine_options *o) {
         .lanes = o->lanes,
         .grads = e->grads,
         .grad_size = o->training ? graph_trained_size(e->model->graph) : 0,
+        .format = o->gradients,
     };
     return dist_new(&e->dist, &options);
 }
@@ -53,6 +55,9 @@ static uint64_t plan_hash(const engine *e) {
 }
 
 static err check_agreement(const engine *e) {
+    uint64_t isa = rng_hash(math->isa);
+    if (!comm_same(comm_world(), &isa, sizeof isa))
+        return fail(ERR_USAGE, "the nodes' processors differ, and so would their results: set SHOAL_ISA=avx2 (or generic) on all of them");
     uint64_t hash = plan_hash(e);
     if (comm_same(comm_world(), &hash, sizeof hash))
         return OK;

@@ -33,7 +33,9 @@ typedef struct engine_options {
     int lanes;
     int64_t batch; /* largest global batch */
     bool training;
+    bool recompute; /* see graph_run_options */
     norm_scope norm;
+    dist_format gradients; /* how they travel */
     uint64_t seed;
 } engine_options;
 

@@ -112,7 +112,9 @@ static err make_engine(trainer *t) {
         .lanes = j->train.lanes,
         .batch = j->train.batch,
         .training = true,
+        .recompute = j->train.recompute,
         .norm = j->train.sync_batchnorm,
+        .gradients = dist_find_format(j->comm.gradients),
         .seed = j->train.seed,
     };
     return engine_new(&t->engine, t->model, &options);
@@ -245,6 +247,8 @@ static void announce(const trainer *t) {
                  j->train.lanes, ranks * threads - j->train.lanes);
     if (j->train.sync_batchnorm == NORM_RANK)
         log_warn("train.sync_batchnorm: rank makes the result depend on the number of ranks");
+    if (ranks > 1 && dist_find_format(j->comm.gradients) != DIST_FLOAT32)
+        log_warn("comm.gradients: %s rounds what ranks exchange: the result depends on the number of ranks", j->comm.gradients);
 }
 
 /* The path without slashes at its end, so that names can be made from it. */

@@ -45,9 +45,12 @@ typedef struct bench_options {
     const char *model;
     int64_t batch;           /* global */
     int size, steps, classes, lanes; /* 0: the model's own size and classes, 8 lanes */
+    const char *gradients;   /* a word of comm.gradients */
+    bool recompute;          /* as train.recompute */
+    bool layers;             /* afterwards, a table of the layers */
 } bench_options;
 
-/* Full training steps on random pictures; rank 0 prints one JSON line. Collective. */
+/* Full training steps on random pictures; rank 0 prints one JSON line, and where wanted the table of layers. Collective. */
 err train_bench(const bench_options *options);
 
 #endif

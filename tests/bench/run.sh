@@ -1,77 +1,160 @@
 #!/usr/bin/env bash
-# Speed of a full training step beside PyTorch's, in one run: Shoal, PyTorch, ratio, on 1 thread, 2 threads, 2 ranks; peak memory.
-#   tests/bench/run.sh [MODEL…]          default: resnet50
-#   BATCH=16 SIZE=224 ROUNDS=3 STEPS=3   what is run: every round runs both, one after the other; medians over rounds are printed
-# Needs a Release build in build/ and the peer script ../shared/peers/torch_train.py with Debian's python3-torch and python3-torchvision.
+# Speed and memory of full training steps beside PyTorch's, in one run.
 set -euo pipefail
+
+usage() {
+    cat <<'EOF'
+usage: tests/bench/run.sh [MODEL…]
+  MODEL   resnet50 vgg16 vgg16_bn resnet18 resnet20 lenet5, or any other of `shoal model`; all six by default
+
+Every round runs each case once with Shoal and once with PyTorch, one after the other, and the medians over the rounds are compared.
+Environment:
+  CASES    "1-thread 2-threads 2-ranks 2-copies avx2 recompute" or some of them (all)
+             2-ranks    two ranks of one thread; PyTorch's DistributedDataParallel over gloo
+             2-copies   two processes that never meet: what two ranks would reach if meeting cost nothing
+             avx2       1-thread, both sides held to AVX2
+             recompute  1-thread, Shoal with train.recompute
+  ROUNDS   3
+  STEPS    timed steps of a run (3 to 500, by model)
+  BATCH    pictures of a rank in a step (16; resnet20 128, lenet5 64)
+  SIZE     height and width of the pictures (224; resnet20 32, lenet5 28)
+  OUT      folder for results.jsonl, table.txt, table.png (build/bench)
+  PEER     none: Shoal alone is measured
+  SHOAL_BIN, PYTHON, SHOAL_SHARED   the program, an interpreter with torch, the folder of peers/torch_train.py
+
+Needs a Release build in build/, Debian's python3-torch and python3-torchvision, and for the picture python3-matplotlib.
+EOF
+}
+
+case ${1:-} in
+-h | --help) usage && exit ;;
+-*) usage >&2 && exit 64 ;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 shoal=${SHOAL_BIN:-$PWD/build/bin/shoal}
-peer=${SHOAL_SHARED:-$PWD/../shared}/peers/torch_train.py
 python=${PYTHON:-/usr/bin/python3}
-batch=${BATCH:-16} size=${SIZE:-224} rounds=${ROUNDS:-3} steps=${STEPS:-3}
-models=("${@:-resnet50}")
+shared_peer=${SHOAL_SHARED:-$PWD/../shared}/peers/torch_train.py
+own_peer=tests/bench/torch_peer.py
+out=${OUT:-build/bench}
+read -ra cases <<<"${CASES:-1-thread 2-threads 2-ranks 2-copies avx2 recompute}"
+models=("$@")
+[ $# -gt 0 ] || models=(resnet50 vgg16 vgg16_bn resnet18 resnet20 lenet5)
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-results=$(mktemp)
-trap 'rm -f "$results"' EXIT
 
 [ -x "$shoal" ] || { echo "no $shoal: build first (cmake -B build && cmake --build build)" >&2; exit 64; }
-have_peer=true
-if ! [ -r "$peer" ] || ! "$python" -c 'import torch, torchvision' 2>/dev/null; then
-    have_peer=false
-    echo "PyTorch or $peer is missing: Shoal alone is measured" >&2
+have_peer=false
+if [ "${PEER:-}" != none ]; then
+    if "$python" -c 'import torch, torchvision' 2>/dev/null; then
+        have_peer=true
+    else
+        echo "$python has no torch and torchvision: Shoal alone is measured" >&2
+    fi
 fi
+mkdir -p "$out"
+results=$out/results.jsonl
+: >"$results"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
-# Each prints one JSON line; the batch is a rank's.
-shoal_threads() { OMP_NUM_THREADS=$2 taskset -c "0-$(($2 - 1))" "$shoal" bench --model "$1" --batch "$batch" --size "$size" --steps "$steps"; }
+# ---- what a model is measured with ----
+
+set_sizes() { # model
+    case $1 in
+    lenet5) batch=64 size=28 steps=500 ;;
+    resnet20) batch=128 size=32 steps=20 ;;
+    resnet18) batch=16 size=224 steps=5 ;;
+    *) batch=16 size=224 steps=3 ;;
+    esac
+    batch=${BATCH:-$batch} size=${SIZE:-$size} steps=${STEPS:-$steps}
+    # torchvision's models: the script that the targets were set with, where it is there
+    peer=$own_peer
+    if [ "$1" != lenet5 ] && [ "$1" != resnet20 ] && [ -r "$shared_peer" ]; then
+        peer=$shared_peer
+    fi
+}
+
+# ---- one run of one side: prints JSON lines ----
+
+on_cores() { # first-last command…
+    local cores=$1
+    shift
+    if [ "$(nproc)" -gt "${cores#*-}" ]; then
+        taskset -c "$cores" "$@"
+    else
+        "$@"
+    fi
+}
+
+shoal_alone() { # cores threads option…
+    local cores=$1 threads=$2
+    shift 2
+    OMP_NUM_THREADS=$threads on_cores "$cores" "$shoal" bench --model "$model" --batch "$batch" --size "$size" --steps "$steps" "$@"
+}
+
 shoal_ranks() {
-    OMP_NUM_THREADS=1 mpirun --quiet --bind-to core -np "$2" "$shoal" bench --model "$1" --batch $((batch * $2)) --size "$size" \
-        --steps "$steps" --lanes 8
+    local bind=core
+    [ "$(nproc)" -ge 2 ] || bind=none
+    OMP_NUM_THREADS=1 mpirun --quiet --oversubscribe --bind-to $bind -np 2 "$shoal" bench --model "$model" --batch $((2 * batch)) \
+        --size "$size" --steps "$steps" --lanes 8
 }
-# Two independent copies on the two cores: what ranks could reach if meeting each other cost nothing.
+
+# As many lanes each as a rank of the two has, so that both do the same work.
 shoal_copies() {
-    local other
-    other=$(mktemp)
-    OMP_NUM_THREADS=1 taskset -c 0 "$shoal" bench --model "$1" --batch "$batch" --size "$size" --steps "$steps" --lanes 4 >"$other" &
-    OMP_NUM_THREADS=1 taskset -c 1 "$shoal" bench --model "$1" --batch "$batch" --size "$size" --steps "$steps" --lanes 4
-    wait
-    cat "$other"
-    rm -f "$other"
-}
-peer_threads() { taskset -c "0-$(($2 - 1))" "$python" "$peer" --model "$1" --batch "$batch" --size "$size" --iters "$steps" --threads "$2" --best; }
-peer_ranks() { "$python" "$peer" --model "$1" --batch "$batch" --size "$size" --iters "$steps" --world "$2" --pin; }
-
-measure() { # label model side command…
-    local label=$1 model=$2 side=$3
-    shift 3
-    "$@" | sed "s/^{/{\"label\":\"$label\",\"case\":\"$model\",\"side\":\"$side\",/" >>"$results"
+    shoal_alone 0-0 1 --lanes 4 >"$scratch/first" &
+    shoal_alone 1-1 1 --lanes 4 >"$scratch/second"
+    wait $!
+    cat "$scratch/first" "$scratch/second"
 }
 
+shoal_case() {
+    case $1 in
+    1-thread) shoal_alone 0-0 1 ;;
+    2-threads) shoal_alone 0-1 2 ;;
+    2-ranks) shoal_ranks ;;
+    2-copies) shoal_copies ;;
+    avx2) SHOAL_ISA=avx2 OPENBLAS_CORETYPE=Haswell shoal_alone 0-0 1 ;;
+    recompute) shoal_alone 0-0 1 --recompute ;;
+    esac
+}
+
+torch() { # cores option…
+    local cores=$1
+    shift
+    on_cores "$cores" "$python" "$peer" --model "$model" --batch "$batch" --size "$size" --iters "$steps" --best "$@"
+}
+
+peer_case() {
+    case $1 in
+    1-thread) torch 0-0 --threads 1 ;;
+    2-threads) torch 0-1 --threads 2 ;;
+    2-ranks) torch 0-1 --world 2 --pin ;;
+    2-copies) torch 0-1 --world 2 --pin --nocomm ;;
+    avx2) ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell torch 0-0 --threads 1 ;;
+    recompute) ;;
+    esac
+}
+
+# ---- all runs, then the table ----
+
+measure() { # shoal|peer case round
+    "$1_case" "$2" | grep '^{' | sed "s/^{/{\"side\":\"$1\",\"case\":\"$2\",\"round\":$3,/" >>"$results" || [ "$1 $2" = "peer recompute" ]
+}
+
+for name in "${cases[@]}"; do
+    case $name in
+    1-thread | 2-threads | 2-ranks | 2-copies | avx2 | recompute) ;;
+    *) echo "CASES: there is no case \"$name\"; see tests/bench/run.sh --help" >&2 && exit 64 ;;
+    esac
+done
 for model in "${models[@]}"; do
-    for ((round = 1; round <= rounds; round++)); do
-        echo "$model: round $round of $rounds" >&2
-        for threads in 1 2; do
-            measure "$threads thread" "$model" shoal shoal_threads "$model" $threads
-            $have_peer && measure "$threads thread" "$model" peer peer_threads "$model" $threads
+    set_sizes "$model"
+    for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
+        for name in "${cases[@]}"; do
+            echo "$model, round $round: $name" >&2
+            measure shoal "$name" $round
+            ! $have_peer || measure peer "$name" $round
         done
-        measure "2 ranks" "$model" shoal shoal_ranks "$model" 2
-        $have_peer && measure "2 ranks" "$model" peer peer_ranks "$model" 2
-        measure "2 copies" "$model" shoal shoal_copies "$model"
     done
 done
-
-"$python" - "$results" <<'PY'
-import json, statistics, sys
-rows = {}
-for line in open(sys.argv[1]):
-    r = json.loads(line)
-    rate = r.get("img_s_total", r.get("images_per_s"))
-    entry = rows.setdefault((r["case"], r["label"]), {"shoal": [], "peer": [], "mb": {"shoal": [], "peer": []}})
-    entry[r["side"]].append(rate)
-    entry["mb"][r["side"]].append(r["rss_mb"])
-median = lambda values: statistics.median(values) if values else float("nan")
-print(f"{'model':12s} {'on':9s} {'Shoal img/s':>12s} {'PyTorch img/s':>14s} {'ratio':>6s} {'Shoal MB':>9s} {'PyTorch MB':>11s}")
-for (model, label), e in rows.items():
-    ours, theirs = median(e["shoal"]) * (2 if label == "2 copies" else 1), median(e["peer"])
-    print(f"{model:12s} {label:9s} {ours:12.2f} {theirs:14.2f} {ours / theirs:6.2f} {median(e['mb']['shoal']):9.0f} {median(e['mb']['peer']):11.0f}")
-PY
+"$python" tests/bench/table.py "$out"

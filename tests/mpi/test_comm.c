@@ -160,6 +160,49 @@ START_TEST(uneven_parts_are_gathered) {
 }
 END_TEST
 
+/* Ranks of different pace: what is read must be of this meeting, not of the one before or after. */
+static bool meet_often(comm *c, comm_board *b, size_t bytes) {
+    bool right = true;
+    for (int meeting = 0; meeting < 200; meeting++) {
+        fill(comm_board_mine(b), bytes, comm_rank(c), 0, meeting);
+        if ((meeting + comm_rank(c)) % 50 == 0)
+            time_sleep(1e-3);
+        comm_board_meet(b);
+        for (int r = 0; r < comm_size(c); r++) {
+            if ((meeting + r + comm_rank(c)) % 67 == 0)
+                time_sleep(1e-3);
+            right = right && is_filled(comm_board_read(b, r), bytes, r, 0, meeting);
+        }
+    }
+    return right;
+}
+
+START_TEST(boards_show_what_all_have_written) {
+    static const size_t sizes[] = {1, 64, 1000, 100001};
+    comm *awake = comm_copy(comm_world());
+    comm_stay_awake(awake);
+    bool right = true;
+    for (int i = 0; i < 4; i++) {
+        comm *c = i % 2 ? awake : comm_world();
+        comm_board *b = comm_board_new(c, sizes[i]);
+        right = meet_often(c, b, sizes[i]) && right;
+        comm_board_free(b);
+    }
+    comm_free(awake);
+    ck_assert(everywhere(right));
+}
+END_TEST
+
+START_TEST(no_board_for_several_nodes) {
+    setenv("SHOAL_RANKS_PER_NODE", "1", 1);
+    comm_board *none = comm_board_new(comm_world(), 8);
+    unsetenv("SHOAL_RANKS_PER_NODE");
+    bool as_told = (none == NULL) == (comm_size(comm_world()) > 1);
+    comm_board_free(none);
+    ck_assert(everywhere(as_told));
+}
+END_TEST
+
 START_TEST(no_error_is_agreed) {
     ck_assert(everywhere(comm_agree(comm_world(), OK) == OK));
 }
@@ -253,6 +296,8 @@ int main(void) {
     tcase_add_test(tests, messages_arrive);
     tcase_add_test(tests, broadcasts_arrive);
     tcase_add_test(tests, uneven_parts_are_gathered);
+    tcase_add_test(tests, boards_show_what_all_have_written);
+    tcase_add_test(tests, no_board_for_several_nodes);
     tcase_add_test(tests, no_error_is_agreed);
     tcase_add_test(tests, one_rank_fails);
     tcase_add_test(tests, the_worst_error_wins);

@@ -1,5 +1,5 @@
 /* dist: sums over ranks have the bits of one process that adds up all lanes in the tree's order, whatever the number of ranks, the
- * sizes, the cut into buckets, and the nodes. */
+ * sizes, the cut into buckets, and the nodes. Sums that travel as 16 bits are the same on all ranks and as near as the format allows. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "everywhere.h"
 
@@ -57,13 +57,17 @@ typedef struct rig {
     int64_t size;
 } rig;
 
-static void rig_init(rig *r, int lanes, int64_t size, size_t bucket_bytes) {
+static void rig_init_as(rig *r, int lanes, int64_t size, size_t bucket_bytes, dist_format format) {
     *r = (rig){.n_lanes = lanes, .size = size};
     dist_lanes(lanes, comm_rank(comm_world()), comm_size(comm_world()), &r->lanes);
     r->n_blocks = tree_blocks(lanes, r->lanes.first, r->lanes.last, r->blocks);
     for (int b = 0; b < r->n_blocks; b++)
         r->grads[b] = mem_new((size_t)size, sizeof **r->grads);
-    dist_new(&r->d, &(dist_options){comm_world(), lanes, r->grads, size, bucket_bytes});
+    dist_new(&r->d, &(dist_options){comm_world(), lanes, r->grads, size, bucket_bytes, format});
+}
+
+static void rig_init(rig *r, int lanes, int64_t size, size_t bucket_bytes) {
+    rig_init_as(r, lanes, size, bucket_bytes, DIST_FLOAT32);
 }
 
 static void rig_reset(rig *r) {
@@ -167,7 +171,7 @@ END_TEST
 /* A piece and a bit in each of two buckets; nothing a multiple of anything. */
 START_TEST(large_gradients_are_summed_in_pieces) {
     int lanes = comm_size(comm_world()) == 3 ? 3 : 4;
-    int64_t size = 2 * (int64_t)PIECE_FLOATS + 212345;
+    int64_t size = 2 * (int64_t)SHORT_PIECE + 212345;
     ck_assert(everywhere(steps_are_right(lanes, size, (size_t)size * 2 + 100, 1)));
 }
 END_TEST
@@ -216,6 +220,145 @@ START_TEST(lanes_are_shared_equally) {
 }
 END_TEST
 
+/* ---- 16 bits ---- */
+
+/* The multiple of `step` next to x, the even one of two equally near. */
+static double nearest(double x, double step) {
+    return step * nearbyint(x / step);
+}
+
+/* The definition of a format with `digits` significant bits whose smallest step is 2^lowest. */
+static double rounded(double x, int digits, int lowest) {
+    int exponent;
+    frexp(x, &exponent);
+    return x == 0 ? x : nearest(x, ldexp(1, exponent - digits > lowest ? exponent - digits : lowest));
+}
+
+/* Random bits are floats of all sizes; halfway cases and their neighbours besides. */
+static float odd_float(int i) {
+    static const uint32_t masks[] = {0xffffffff, 0xffff8000, 0xfffff000, 0xffff7fff};
+    uint32_t bits = rng_words(rng_make_key(3, RNG_DATA, 0, 0), (uint64_t)i).word[0] & masks[i % 4];
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+START_TEST(bf16_is_the_nearest) {
+    enum { N = 20000 };
+    static float in[N], out[N];
+    static uint16_t words[N + 1];
+    for (int i = 0; i < N; i++)
+        in[i] = fabsf(odd_float(i)) < 3e38f ? odd_float(i) : (float)i;
+    narrow_of(DIST_BF16)->pack(words, in, N);
+    narrow_of(DIST_BF16)->unpack(out, words, N);
+    int wrong = 0;
+    for (int i = 0; i < N; i++)
+        wrong += (double)out[i] != rounded((double)in[i], 8, -133);
+    ck_assert(everywhere(wrong == 0));
+}
+END_TEST
+
+/* Pieces with a largest value of any size: the scale is recomputed here from what it is to achieve. */
+START_TEST(fp16_is_the_nearest) {
+    enum { N = 4000 };
+    static float in[N], out[N];
+    static uint16_t words[N + 1];
+    int wrong = 0;
+    for (int size = -120; size <= 127; size++) {
+        for (int i = 0; i < N; i++) {
+            float x = odd_float((size + 120) * N + i);
+            in[i] = isfinite(x) ? ldexpf(frexpf(x, &(int){0}), size - i % 45) : 0;
+        }
+        in[size & 1 ? 7 : N - 1] = -ldexpf(0.75f, size + 1); /* the largest */
+        narrow_of(DIST_FP16)->pack(words, in, N);
+        narrow_of(DIST_FP16)->unpack(out, words, N);
+        int power = 14 - size < 126 ? 14 - size : 126;
+        for (int i = 0; i < N; i++) {
+            /* what lies among float's own subnormals, before or after, is rounded by the float itself */
+            double wanted = ldexp(rounded(ldexp((double)in[i], power), 11, -24), -power);
+            bool subnormal = fabs((double)in[i]) < 0x1p-126 || fabs(wanted) < 0x1p-126 || fabs(ldexp((double)in[i], power)) < 0x1p-126;
+            wrong += !subnormal && (double)out[i] != wanted;
+        }
+    }
+    ck_assert(everywhere(wrong == 0));
+}
+END_TEST
+
+START_TEST(what_is_not_finite_stays_so) {
+    for (int f = DIST_BF16; f <= DIST_FP16; f++) {
+        float in[] = {1, INFINITY, -INFINITY, NAN, 0, -0.0f, 1e-8f}, out[7];
+        uint32_t payload = 0x7f800001; /* a NaN that a careless rounding makes infinite */
+        memcpy(&in[6], &payload, sizeof payload);
+        uint16_t words[8];
+        narrow_of((dist_format)f)->pack(words, in, 7);
+        narrow_of((dist_format)f)->unpack(out, words, 7);
+        ck_assert(everywhere(out[0] == 1 && out[1] == INFINITY && out[2] == -INFINITY && isnan(out[3]) && isnan(out[6])));
+        ck_assert(everywhere(out[4] == 0 && !signbit(out[4]) && out[5] == 0 && signbit(out[5])));
+    }
+}
+END_TEST
+
+/* A value that travels errs by u of itself: every leaf on its way to the owner of its slice, then the sum. fp16 errs besides by 2^-39 of
+ * the largest of a piece, for what is too small beside it; float's own additions by far less, as does their order. */
+static double error_bound(dist_format format, double sum_of_sizes, double sum, double largest, int ranks) {
+    double unit = format == DIST_BF16 ? 0x1p-8 : 0x1p-11, lost = format == DIST_FP16 ? (ranks + 1) * 0x1p-39 * largest : 0;
+    return unit * (sum_of_sizes + (fabs(sum) + unit * sum_of_sizes)) + lost + 0x1p-20 * sum_of_sizes;
+}
+
+static bool packed_step_is_right(rig *r, dist_format format, int step, double *error) {
+    int ranks = comm_size(comm_world());
+    for (int b = 0; b < r->n_blocks; b++)
+        for (int64_t i = 0; i < r->size; i++)
+            r->grads[b][i] = tree_sum_float(step, r->blocks[b].first, r->blocks[b].size, i) * 1e-20f;
+    dist_on_grad(r->d, r->size);
+    for (int b = 0; b < dist_n_buckets(r->d); b++)
+        dist_wait(r->d, b);
+    bool right = comm_same(comm_world(), r->grads[0], (size_t)r->size * sizeof **r->grads);
+    double largest = r->n_lanes * 0x1p12 * 1e-20, errors = 0, squares = 0;
+    for (int64_t i = 0; i < r->size; i++) {
+        double sizes = 0, wanted = (double)tree_sum_float(step, 0, r->n_lanes, i) * 1e-20, off = (double)r->grads[0][i] - wanted;
+        for (int lane = 0; lane < r->n_lanes; lane++)
+            sizes += fabs(value_of(step, lane, i)) * 1e-20;
+        right = right && fabs(off) <= error_bound(format, sizes, wanted, largest, ranks);
+        errors += off * off;
+        squares += wanted * wanted;
+    }
+    *error = sqrt(errors / squares);
+    return right;
+}
+
+/* The whole gradient errs less than its worst value may: independent roundings of `ranks` shares and their sum. */
+static void check_format(dist_format format) {
+    static const int64_t sizes[] = {1, 15, 1031, 100003};
+    int ranks = comm_size(comm_world());
+    for (int i = 0; i < 4; i++) {
+        rig r;
+        rig_init_as(&r, 3 * ranks, sizes[i], i < 3 ? 272 : 100000, format);
+        double error = 0, unit = format == DIST_BF16 ? 0x1p-8 : 0x1p-11;
+        bool right = true;
+        for (int step = 0; step < 2; step++)
+            right = packed_step_is_right(&r, format, step, &error) && right;
+        rig_reset(&r);
+        ck_assert_msg(everywhere(right), "%d floats", (int)sizes[i]);
+        if (sizes[i] > 1000) /* a rank alone sends nothing; with more, the rounding must show */
+            ck_assert_msg(everywhere(ranks == 1 ? error < 1e-7 : error > unit / 8 && error < unit), "relative error %g", error);
+    }
+}
+
+START_TEST(sixteen_bits_are_near_and_the_same_everywhere) {
+    check_format(DIST_BF16);
+    check_format(DIST_FP16);
+}
+END_TEST
+
+START_TEST(sixteen_bits_between_nodes) {
+    setenv("SHOAL_RANKS_PER_NODE", "2", 1);
+    check_format(DIST_BF16);
+    check_format(DIST_FP16);
+    unsetenv("SHOAL_RANKS_PER_NODE");
+}
+END_TEST
+
 static uint64_t plan_of(int lanes, int64_t size, size_t bucket_bytes) {
     rig r;
     rig_init(&r, lanes, size, bucket_bytes);
@@ -249,6 +392,11 @@ int main(void) {
     tcase_add_test(tests, no_gradients_at_all);
     tcase_add_test(tests, lanes_are_shared_equally);
     tcase_add_test(tests, plans_differ_where_they_should);
+    tcase_add_test(tests, bf16_is_the_nearest);
+    tcase_add_test(tests, fp16_is_the_nearest);
+    tcase_add_test(tests, what_is_not_finite_stays_so);
+    tcase_add_test(tests, sixteen_bits_are_near_and_the_same_everywhere);
+    tcase_add_test(tests, sixteen_bits_between_nodes);
     suite_add_tcase(suite, tests);
     return run_everywhere(suite);
 }

@@ -3,7 +3,7 @@
 #ifndef SHOAL_TEST_GRAPH_NAIVE_H
 #define SHOAL_TEST_GRAPH_NAIVE_H
 
-#include "graph_toys.h"
+#include "graph_toys_whole.h"
 
 enum { MOST_RANKS = 4 };
 
@@ -20,7 +20,7 @@ typedef struct naive {
     graph *g;
     const trial *t;
     op_call *calls; /* [node][lane] */
-    void *scratch;
+    void *scratch, *prepared;
 } naive;
 
 static node *last_node(const graph *g) {
@@ -48,9 +48,13 @@ static bool leads_to(const graph *g, const node *n, const node *end) {
     return false;
 }
 
+static bool is_trained(const param *p) {
+    return p->role <= PARAM_NORM_BIAS && !p->frozen;
+}
+
 static bool has_trained(const node *n) {
     for (int i = 0; i < n->n_params; i++)
-        if (n->params[i]->role <= PARAM_NORM_BIAS && !n->params[i]->frozen)
+        if (is_trained(n->params[i]))
             return true;
     return false;
 }
@@ -92,10 +96,11 @@ static void naive_init_call(naive *v, const node *n, int lane) {
 }
 
 static naive naive_new(graph *g, const trial *t) {
-    naive v = {g, t, mem_new((size_t)(graph_n_nodes(g) * t->lanes), sizeof *v.calls), NULL};
+    naive v = {.g = g, .t = t, .calls = mem_new((size_t)(graph_n_nodes(g) * t->lanes), sizeof *v.calls)};
     size_t scratch = 0;
     for (int i = 0; i < graph_n_nodes(g); i++) {
-        scratch = graph_node(g, i)->scratch_bytes > scratch ? graph_node(g, i)->scratch_bytes : scratch;
+        size_t bytes = graph_node(g, i)->kind->scratch(graph_node(g, i), 1);
+        scratch = bytes > scratch ? bytes : scratch;
         for (int lane = 0; lane < t->lanes; lane++)
             naive_init_call(&v, graph_node(g, i), lane);
     }
@@ -106,8 +111,11 @@ static naive naive_new(graph *g, const trial *t) {
 static void naive_free(naive *v) {
     for (int i = 0; i < graph_n_nodes(v->g) * v->t->lanes; i++) {
         op_call *c = &v->calls[i];
-        void *const owned[] = {c->x, c->dx, c->add_dx, c->y, c->dy, c->saved, c->sums, (void *)(uintptr_t)c->total, c->grad_sums,
-                               (void *)(uintptr_t)c->grad_total};
+        void *const owned[] = {c->x,         c->dx,
+                               c->add_dx,    c->y,
+                               c->dy,        c->saved,
+                               c->sums,      (void *)(uintptr_t)c->total,
+                               c->grad_sums, (void *)(uintptr_t)c->grad_total};
         for (size_t k = 0; k < sizeof owned / sizeof *owned; k++)
             mem_free(owned[k]);
     }
@@ -153,18 +161,37 @@ static void naive_lanes(const naive *v, const node *n, void (*function)(const op
         function(naive_call(v, n, lane), v->scratch);
 }
 
-static void naive_forward(const naive *v) {
+/* Forward or backward of a node. A lane's samples are computed alike whoever else is in the call, so here every lane is a call of its own,
+ * also of kinds that take the whole batch. */
+static void naive_pass(naive *v, const node *n, bool backward) {
+    const op_kind *kind = n->kind;
+    size_t bytes = kind->prepared ? kind->prepared(n, backward) : 0;
+    int parts = backward ? n->backward_parts : n->forward_parts;
+    v->prepared = bytes ? mem_new(1, bytes) : NULL;
+    for (int part = 0; bytes && part < kind->prepare_parts(n, backward); part++)
+        kind->prepare(n, backward, part, v->prepared);
+    for (int part = 0; part < (kind->whole && parts ? parts : 1); part++)
+        for (int lane = 0; lane < v->t->lanes; lane++) {
+            op_call *c = naive_call(v, n, lane);
+            c->part = part;
+            c->prepared = v->prepared;
+            (backward ? kind->backward : kind->forward)(c, v->scratch);
+        }
+    mem_free(v->prepared);
+}
+
+static void naive_forward(naive *v) {
     for (int i = 0; i < graph_n_nodes(v->g); i++) {
         const node *n = graph_node(v->g, i);
         if (v->t->state.training && n->kind->stats) {
             naive_lanes(v, n, n->kind->stats);
             naive_totals(v, n, false);
         }
-        naive_lanes(v, n, n->kind->forward);
+        naive_pass(v, n, false);
     }
 }
 
-static void naive_backward(const naive *v) {
+static void naive_backward(naive *v) {
     bool *begun = mem_new((size_t)graph_n_nodes(v->g), sizeof *begun);
     for (int i = graph_n_nodes(v->g) - 1; i >= 0; i--) {
         const node *n = graph_node(v->g, i);
@@ -182,7 +209,7 @@ static void naive_backward(const naive *v) {
             naive_totals(v, n, true);
         }
         if (passes_on)
-            naive_lanes(v, n, n->kind->backward);
+            naive_pass(v, n, true);
     }
     mem_free(begun);
 }
@@ -201,28 +228,33 @@ static void naive_commit(const naive *v) {
 
 /* ---- parameter gradients ---- */
 
+static void lane_gradient(const naive *v, const node *n, int lane, float *arena) {
+    static const int merges[] = {0};
+    const op_call *c = naive_call(v, n, lane);
+    lane_group alone = {.tree = {1, 1, (const int64_t[]){0, c->n}, merges}, .grad_sums = c->grad_sums};
+    float *out[NODE_MAX_PARAMS];
+    for (int i = 0; i < n->n_params; i++)
+        out[i] = is_trained(n->params[i]) ? arena + n->params[i]->offset : NULL;
+    for (int part = 0; part < n->grad_parts; part++)
+        n->kind->param_grad(c, &alone, part, out, v->scratch);
+}
+
 /* The gradients of one node's trained parameters over lanes [first, first + count), into a gradient arena. */
 static void naive_gradient(const naive *v, const node *n, int first, int count, float *arena) {
-    if (count > 1) {
-        int left = left_lanes(count);
-        int64_t size = graph_trained_size(v->g);
-        float *right = mem_new((size_t)size, sizeof *right);
-        naive_gradient(v, n, first, left, arena);
-        naive_gradient(v, n, first + left, count - left, right);
-        for (int t = 0; t < n->n_tiles; t++) {
-            const param *p = n->params[n->tiles[t].param];
-            for (int64_t i = p->offset; !p->frozen && i < p->offset + p->size; i++)
-                if (i >= p->offset + n->tiles[t].offset && i < p->offset + n->tiles[t].offset + n->tiles[t].count)
-                    arena[i] += right[i];
-        }
-        mem_free(right);
+    if (count == 1) {
+        lane_gradient(v, n, first, arena);
         return;
     }
-    for (int t = 0; t < n->n_tiles; t++) {
-        const param *p = n->params[n->tiles[t].param];
-        if (!p->frozen)
-            n->kind->param_grad(naive_call(v, n, first), t, arena + p->offset + n->tiles[t].offset, v->scratch);
+    int left = left_lanes(count);
+    float *right = mem_new((size_t)graph_trained_size(v->g), sizeof *right);
+    naive_gradient(v, n, first, left, arena);
+    naive_gradient(v, n, first + left, count - left, right);
+    for (int k = 0; k < n->n_params; k++) {
+        const param *p = n->params[k];
+        for (int64_t i = p->offset; is_trained(p) && i < p->offset + p->size; i++)
+            arena[i] += right[i];
     }
+    mem_free(right);
 }
 
 /* The whole gradient arena of a block of lanes; zero where no gradient comes. Free with mem_free(). */

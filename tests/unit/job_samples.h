@@ -33,6 +33,7 @@ static const char whole[] =
     "schedule: {name: multistep, milestones: [30, 60, 80], gamma: 0.1, warmup_epochs: 2.5, warmup_decay: 0.125}\n"
     "init: {from: weights.h5, freeze: [conv1.*, \"layer1.*\"], replace_head: true}\n"
     "checkpoint: {every_epochs: 0, every_steps: 500, every_seconds: 0, keep: 5}\n"
+    "comm: {gradients: fp16}\n"
     "log: {every_steps: 1}\n";
 
 static inline job *parsed_with(const char *text, const char *const *overrides, int count) {

@@ -1,11 +1,9 @@
 /* The graph: memory that tensors share, editing the list of nodes, the order of parameters, errors of infer. */
 #define _POSIX_C_SOURCE 200809L /* pthread_barrier_t */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "graph_toys.h"
+#include "graph_toys_whole.h"
 
 /* ---- memory ---- */
 
@@ -89,28 +87,30 @@ static pthread_barrier_t both;
 static atomic_int arrivals;
 
 /* Returns only where two threads are here at once, and finds its scratch memory as it left it. */
-static void meet(const op_call *c, void *scratch) {
-    unsigned char mine = (unsigned char)atomic_fetch_add(&arrivals, 1), *bytes = scratch;
-    memset(bytes, mine, c->node->scratch_bytes);
+static void meet(size_t bytes, void *scratch) {
+    unsigned char mine = (unsigned char)atomic_fetch_add(&arrivals, 1), *mark = scratch;
+    memset(mark, mine, bytes);
     pthread_barrier_wait(&both);
-    for (size_t i = 0; i < c->node->scratch_bytes; i++)
-        ck_assert_int_eq(bytes[i], mine);
+    for (size_t i = 0; i < bytes; i++)
+        ck_assert_int_eq(mark[i], mine);
     pthread_barrier_wait(&both);
 }
 
-static void meet_param_grad(const op_call *c, int tile, float *out, void *scratch) {
-    for (int64_t i = 0; i < c->node->tiles[tile].count; i++)
-        out[i] = (float)tile;
-    meet(c, scratch);
+static void meet_pass(const op_call *c, void *scratch) {
+    meet(rows_scratch(c->node, 1), scratch);
 }
 
-START_TEST(threads_have_scratch_of_their_own) {
-    op_kind meeting = toy_scale;
-    meeting.forward = meeting.backward = meet;
-    meeting.param_grad = meet_param_grad;
+static void meet_param_grad(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch) {
+    slice s = half_of(0, c->node->out.c, part);
+    for (int64_t i = s.from; i < s.to; i++)
+        out[0][i] = (float)part;
+    meet(rows_scratch(c->node, lanes->tree.levels), scratch);
+}
+
+static void one_training_step(const op_kind *meeting) {
     graph *g = graph_new();
     node *source = add_source(g, (shape){1, 1, 300}), *scale = add_toy(g, &toy_scale, source, NULL);
-    add_toy(g, &toy_loss, add_toy(g, &meeting, scale, NULL), NULL);
+    add_toy(g, &toy_loss, add_toy(g, meeting, scale, NULL), NULL);
     ck_assert_int_eq(graph_seal(g), OK);
     pthread_barrier_init(&both, NULL, 2);
     threads_set(2);
@@ -123,6 +123,16 @@ START_TEST(threads_have_scratch_of_their_own) {
     graph_run_free(run);
     pthread_barrier_destroy(&both);
     graph_free(g);
+}
+
+/* Lanes, ranges of samples, and parts. */
+START_TEST(threads_have_scratch_of_their_own) {
+    op_kind meeting = toy_scale;
+    meeting.forward = meeting.backward = meet_pass;
+    meeting.param_grad = meet_param_grad;
+    one_training_step(&meeting);
+    meeting.whole = true;
+    one_training_step(&meeting);
 }
 END_TEST
 

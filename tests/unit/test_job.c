@@ -44,6 +44,7 @@ START_TEST(defaults_hold_where_nothing_is_given) {
     ck_assert_uint_eq(j->train.seed, 1);
     ck_assert_double_eq(j->train.label_smoothing, 0);
     ck_assert_int_eq(j->train.sync_batchnorm, NORM_GLOBAL);
+    ck_assert_str_eq(j->comm.gradients, "float32");
     ck_assert_str_eq(j->optimizer.name, "sgd");
     ck_assert_double_eq(j->optimizer.lr, 0.1);
     ck_assert_double_eq(j->optimizer.momentum, 0);
@@ -73,6 +74,7 @@ START_TEST(every_key_is_read) {
     ck_assert(j->data.mean[2] == 0.406f && j->data.std[0] == 0.229f && j->data.std[1] == 0.224f);
     ck_assert_uint_eq(j->train.seed, UINT64_MAX);
     ck_assert_int_eq(j->train.sync_batchnorm, NORM_LANE);
+    ck_assert_str_eq(j->comm.gradients, "fp16");
     ck_assert_double_eq(j->optimizer.weight_decay, 1e-4);
     ck_assert_double_eq(j->optimizer.norm_weight_decay, 0);
     ck_assert_double_eq(j->optimizer.bias_weight_decay, 1e-4);
@@ -145,6 +147,7 @@ START_TEST(wrong_types_are_named) {
     refused_with("name: x\nmodel: {name: lenet5, dropout: high}\n", NULL,
                  "x.yaml:2: model.dropout: \"high\" is not a number, true or false");
     refused_with("name:\n", NULL, "x.yaml:1: name: has no value: text is needed");
+    line_refused("comm: {gradients: bf61}", "x.yaml:6: comm.gradients: \"bf61\" is not float32, bf16 or fp16 (did you mean \"bf16\"?)");
     refused_with("name: x\ntrain: {sync_batchnorm: locl}\n", NULL,
                  "x.yaml:2: train.sync_batchnorm: \"locl\" is not global, rank or lane");
 }

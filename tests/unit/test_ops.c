@@ -1,79 +1,7 @@
-/* Every op of the table: forward against a plain reference in double, gradients against central differences of that reference. Sizes are
- * odd on purpose: no multiple of a SIMD width, one sample, kernels as large as the plane. */
-#include "ops_harness.h"
-#include "ops_reference.h"
+/* Every op of the table: forward against a plain reference in double, gradients against central differences of that reference. */
+#include "ops_cases.h"
 
 static const double TOLERANCE = 1e-5; /* relative; float32 sums of some hundred terms keep 1e-6 */
-
-typedef struct op_case {
-    const op_kind *kind;
-    reference *reference;
-    const char *what;
-    const void *attrs;
-    size_t attrs_bytes;
-    int64_t n;
-    int n_inputs;
-    shape in[3];
-} op_case;
-
-#define ATTRS(...) &(__VA_ARGS__), sizeof(__VA_ARGS__)
-/* out_channels, kernel h w, stride h w, pad h w, dilation h w, groups, bias */
-#define CONV(...) ATTRS((const conv2d_attrs){__VA_ARGS__})
-#define NORM(...) ATTRS((const batch_norm_attrs){.eps = 1e-5, .momentum = 0.1, __VA_ARGS__})
-/* kernel h w, stride h w, pad h w, ceil_mode, count_include_pad */
-#define POOL(...) ATTRS((const pool_attrs){__VA_ARGS__})
-
-static const op_case cases[] = {
-    {&op_conv2d, reference_conv2d, "3 x 3", CONV(7, 3, 3, 1, 1, 1, 1, 1, 1, 1, false), 3, 1, {{5, 6, 5}}},
-    {&op_conv2d, reference_conv2d, "1 x 1", CONV(9, 1, 1, 1, 1, 0, 0, 1, 1, 1, true), 3, 1, {{4, 3, 17}}},
-    {&op_conv2d, reference_conv2d, "1 x 1, stride 2", CONV(5, 1, 1, 2, 2, 0, 0, 1, 1, 1, false), 1, 1, {{5, 7, 3}}},
-    {&op_conv2d, reference_conv2d, "stem", CONV(5, 7, 7, 2, 2, 3, 3, 1, 1, 1, true), 1, 1, {{9, 10, 3}}},
-    {&op_conv2d, reference_conv2d, "kernel = plane", CONV(4, 5, 3, 1, 1, 0, 0, 1, 1, 1, true), 3, 1, {{5, 3, 2}}},
-    {&op_conv2d, reference_conv2d, "all unequal", CONV(3, 2, 3, 3, 2, 1, 2, 2, 1, 1, false), 1, 1, {{8, 9, 3}}},
-    {&op_conv2d, reference_conv2d, "dilation", CONV(3, 3, 3, 1, 1, 2, 3, 2, 3, 1, false), 1, 1, {{7, 8, 3}}},
-    {&op_conv2d, reference_conv2d, "pad wider than kernel", CONV(3, 2, 2, 1, 1, 3, 3, 1, 1, 1, false), 1, 1, {{3, 2, 2}}},
-    {&op_conv2d, reference_conv2d, "groups", CONV(6, 3, 3, 1, 1, 1, 1, 1, 1, 3, true), 3, 1, {{4, 5, 9}}},
-    {&op_conv2d, reference_conv2d, "groups, 1 x 1", CONV(6, 1, 1, 1, 1, 0, 0, 1, 1, 2, false), 1, 1, {{4, 5, 4}}},
-    {&op_conv2d, reference_conv2d, "depthwise", CONV(19, 3, 3, 2, 1, 1, 1, 1, 1, 19, true), 1, 1, {{5, 4, 19}}},
-    {&op_conv2d, reference_conv2d, "depthwise, 3 a channel", CONV(15, 3, 2, 1, 1, 0, 0, 1, 2, 5, false), 3, 1, {{4, 5, 5}}},
-    {&op_linear, reference_linear, "with bias", ATTRS((const linear_attrs){7, true}), 3, 1, {{1, 1, 13}}},
-    {&op_linear, reference_linear, "without", ATTRS((const linear_attrs){1, false}), 1, 1, {{1, 1, 5}}},
-    {&op_batch_norm, reference_batch_norm, "plain", NORM(.relu = false), 3, 1, {{5, 5, 19}}},
-    {&op_batch_norm, reference_batch_norm, "relu", NORM(.relu = true), 3, 1, {{3, 5, 17}}},
-    {&op_batch_norm, reference_batch_norm, "vector", NORM(.relu = true), 3, 1, {{1, 1, 5}}},
-    {&op_batch_norm_add, reference_batch_norm, "relu", NORM(.relu = true), 3, 2, {{3, 3, 7}, {3, 3, 7}}},
-    {&op_batch_norm_add, reference_batch_norm, "plain", NORM(.relu = false), 1, 2, {{9, 9, 3}, {9, 9, 3}}},
-    {&op_relu, reference_relu, "", NULL, 0, 3, 1, {{3, 5, 7}}},
-    {&op_max_pool2d, reference_max_pool, "3 x 3 / 2", POOL(3, 3, 2, 2, 1, 1, false, false), 3, 1, {{7, 8, 5}}},
-    {&op_max_pool2d, reference_max_pool, "many channels", POOL(2, 3, 2, 1, 1, 0, false, false), 1, 1, {{3, 4, 131}}},
-    {&op_max_pool2d, reference_max_pool, "ceil", POOL(2, 2, 2, 2, 0, 0, true, false), 1, 1, {{5, 7, 3}}},
-    {&op_max_pool2d, reference_max_pool, "ceil, pad", POOL(3, 2, 3, 2, 1, 1, true, false), 1, 1, {{6, 5, 3}}},
-    {&op_max_pool2d, reference_max_pool, "kernel = plane", POOL(4, 3, 1, 1, 0, 0, false, false), 1, 1, {{4, 3, 3}}},
-    {&op_avg_pool2d, reference_avg_pool, "2 x 2", POOL(2, 2, 2, 2, 0, 0, false, true), 3, 1, {{5, 4, 17}}},
-    {&op_avg_pool2d, reference_avg_pool, "pad counts", POOL(3, 3, 2, 2, 1, 1, false, true), 1, 1, {{6, 7, 3}}},
-    {&op_avg_pool2d, reference_avg_pool, "pad does not", POOL(3, 3, 2, 2, 1, 1, true, false), 1, 1, {{6, 7, 3}}},
-    {&op_avg_pool2d, reference_avg_pool, "ceil", POOL(3, 2, 2, 3, 1, 1, true, true), 1, 1, {{6, 7, 3}}},
-    {&op_avg_pool2d, reference_avg_pool, "every second pixel", POOL(1, 1, 2, 2, 0, 0, false, true), 1, 1, {{5, 6, 3}}},
-    {&op_adaptive_avg_pool2d, reference_adaptive_avg_pool, "to 1", ATTRS((const adaptive_avg_pool2d_attrs){1, 1}), 3, 1, {{7, 5, 19}}},
-    {&op_adaptive_avg_pool2d,
-     reference_adaptive_avg_pool,
-     "unequal bins",
-     ATTRS((const adaptive_avg_pool2d_attrs){3, 4}),
-     1,
-     1,
-     {{7, 5, 3}}},
-    {&op_adaptive_avg_pool2d, reference_adaptive_avg_pool, "to more", ATTRS((const adaptive_avg_pool2d_attrs){5, 7}), 1, 1, {{3, 2, 3}}},
-    {&op_add, reference_add, "", NULL, 0, 3, 2, {{3, 5, 7}, {3, 5, 7}}},
-    {&op_concat, reference_concat, "three", NULL, 0, 3, 3, {{3, 2, 5}, {3, 2, 1}, {3, 2, 4}}},
-    {&op_pad_channels, reference_pad_channels, "", ATTRS((const pad_channels_attrs){2, 3}), 3, 1, {{3, 2, 5}}},
-    {&op_flatten, reference_flatten, "plane", NULL, 0, 3, 1, {{3, 5, 7}}},
-    {&op_flatten, reference_flatten, "vector", NULL, 0, 3, 1, {{1, 1, 7}}},
-    {&op_dropout, reference_dropout, "0.5", ATTRS((const dropout_attrs){0.5}), 3, 1, {{3, 5, 7}}},
-    {&op_dropout, reference_dropout, "0", ATTRS((const dropout_attrs){0}), 1, 1, {{3, 5, 7}}},
-    {&op_softmax_cross_entropy, reference_loss, "", ATTRS((const softmax_cross_entropy_attrs){0}), 3, 1, {{1, 1, 11}}},
-    {&op_softmax_cross_entropy, reference_loss, "smoothed", ATTRS((const softmax_cross_entropy_attrs){0.1}), 3, 1, {{1, 1, 7}}},
-};
-enum { N_CASES = sizeof cases / sizeof *cases };
 
 /* A case being run: the node, its lane, and the same numbers in double. */
 typedef struct trial {
@@ -198,28 +126,23 @@ static void prepare_backward(trial *t) {
     c->dy = new_floats(out_size(t));
     for (int64_t i = 0; i < out_size(t); i++)
         c->dy[i] = (float)t->seed[i];
-    memset(c->grad_sums, 0, (size_t)t->node->n_grad_sums * sizeof(double));
-    if (t->node->kind->grad_stats)
-        t->node->kind->grad_stats(c, t->lane.scratch);
+    lane_grad_stats(&t->lane);
 }
 
-/* All tiles together must be the gradient of every trained parameter, each element once. */
 static void check_params(trial *t) {
-    for (int p = 0; p < 2 && t->problem.w[p]; p++) {
+    float *found[NODE_MAX_PARAMS];
+    lane_group alone = lane_alone(&t->lane);
+    param_grads_once(&t->lane, &alone, found);
+    for (int p = 0; p < t->node->n_params; p++) {
+        ck_assert((found[p] != NULL) == (p < 2 && t->problem.w[p]));
+        if (!found[p])
+            continue;
         int64_t size = t->node->params[p]->size;
-        float *g = new_floats(size);
-        for (int i = 0; i < t->node->n_tiles; i++) {
-            grad_tile tile = t->node->tiles[i];
-            if (tile.param != p)
-                continue;
-            ck_assert(isnan(g[tile.offset]) && tile.offset + tile.count <= size);
-            t->node->kind->param_grad(&t->lane.call, i, g + tile.offset, t->lane.scratch);
-        }
-        double *wanted = differences(t, size, t->problem.w[p]), d = distance(size, g, wanted);
+        double *wanted = differences(t, size, t->problem.w[p]), d = distance(size, found[p], wanted);
         ck_assert_msg(d < TOLERANCE, "%s (%s): gradient of %s is off by %g", t->node->kind->name, t->test->what, t->node->params[p]->name,
                       d);
         free(wanted);
-        free(g);
+        free(found[p]);
     }
 }
 
@@ -233,12 +156,11 @@ static void compare_dx(const trial *t, int i, const double *wanted, double befor
 }
 
 static void check_inputs(trial *t) {
-    const op_kind *k = t->node->kind;
     double *wanted[3] = {0};
     for (int i = 0; i < t->test->n_inputs; i++)
         wanted[i] = differences(t, in_size(t, i), t->problem.x[i]);
     prepare_backward(t);
-    k->backward(&t->lane.call, t->lane.scratch);
+    lane_backward(&t->lane);
     for (int i = 0; i < t->test->n_inputs; i++)
         compare_dx(t, i, wanted[i], 0, "written");
     prepare_backward(t);
@@ -247,7 +169,7 @@ static void check_inputs(trial *t) {
         for (int64_t j = 0; j < in_size(t, i); j++)
             t->lane.dx[i][j] = 0.5f;
     }
-    k->backward(&t->lane.call, t->lane.scratch);
+    lane_backward(&t->lane);
     for (int i = 0; i < t->test->n_inputs; i++)
         compare_dx(t, i, wanted[i], 0.5, "added");
     for (int shared = 0; shared < t->test->n_inputs; shared++) {
@@ -258,7 +180,7 @@ static void check_inputs(trial *t) {
         t->lane.dx[shared] = t->lane.call.dy;
         for (int i = 0; i < t->test->n_inputs; i++)
             t->lane.add_dx[i] = false;
-        k->backward(&t->lane.call, t->lane.scratch);
+        lane_backward(&t->lane);
         for (int i = 0; i < t->test->n_inputs; i++)
             compare_dx(t, i, wanted[i], 0, "sharing dy");
         t->lane.dx[shared] = own;
@@ -274,6 +196,31 @@ START_TEST(forward_and_gradients) {
     prepare_backward(&t);
     check_params(&t);
     check_inputs(&t);
+    end(&t);
+}
+END_TEST
+
+/* Where some parameters are frozen, the others' gradients are what they were. */
+START_TEST(frozen_parameters) {
+    trial t;
+    begin(&t, &cases[_i]);
+    lane_forward(&t.lane);
+    prepare_backward(&t);
+    lane_group alone = lane_alone(&t.lane);
+    float *all[NODE_MAX_PARAMS];
+    param_grads_once(&t.lane, &alone, all);
+    for (int frozen = 0; frozen < t.node->n_params; frozen++) {
+        float *out[NODE_MAX_PARAMS];
+        for (int i = 0; i < t.node->n_params; i++)
+            out[i] = all[i] && i != frozen ? new_floats(t.node->params[i]->size) : NULL;
+        lane_param_grads(&t.lane, &alone, out);
+        for (int i = 0; i < t.node->n_params; i++) {
+            ck_assert(!out[i] || memcmp(out[i], all[i], (size_t)t.node->params[i]->size * sizeof(float)) == 0);
+            free(out[i]);
+        }
+    }
+    for (int i = 0; i < t.node->n_params; i++)
+        free(all[i]);
     end(&t);
 }
 END_TEST
@@ -296,15 +243,15 @@ START_TEST(no_samples) {
     begin(&t, &test);
     lane_forward(&t.lane);
     prepare_backward(&t);
-    for (int i = 0; i < t.node->n_tiles; i++) {
-        grad_tile tile = t.node->tiles[i];
-        float *g = new_floats(tile.count);
-        t.node->kind->param_grad(&t.lane.call, i, g, t.lane.scratch);
-        for (int64_t k = 0; k < tile.count; k++)
-            ck_assert(g[k] == 0);
-        free(g);
+    float *found[NODE_MAX_PARAMS];
+    lane_group alone = lane_alone(&t.lane);
+    param_grads_once(&t.lane, &alone, found);
+    for (int i = 0; i < t.node->n_params; i++) {
+        for (int64_t k = 0; found[i] && k < t.node->params[i]->size; k++)
+            ck_assert(found[i][k] == 0);
+        free(found[i]);
     }
-    t.node->kind->backward(&t.lane.call, t.lane.scratch);
+    lane_backward(&t.lane);
     for (int i = 0; i < t.node->n_sums; i++)
         ck_assert(t.lane.call.sums[i] == 0);
     end(&t);
@@ -312,13 +259,15 @@ START_TEST(no_samples) {
 END_TEST
 
 int main(void) {
-    math_init();
+    if (!kernels_are_here())
+        return SKIPPED;
     Suite *s = suite_create("ops");
     TCase *c = tcase_create("ops");
     tcase_set_timeout(c, 120);
     tcase_add_test(c, every_op_has_a_case);
     tcase_add_loop_test(c, forward_and_gradients, 0, N_CASES);
     tcase_add_loop_test(c, no_samples, 0, N_CASES);
+    tcase_add_loop_test(c, frozen_parameters, 0, N_CASES);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -2,8 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/math.h"
-#include "math/multiversion.h"
+#include "math/kernels/kernels.h"
 
 enum { CHANNELS = 64 }; /* whose running maxima stay in registers and first-level cache */
 
@@ -63,8 +62,7 @@ INLINE void max_pixel(const math_pool *p, window v, const float *x, int64_t chan
             index[i] = (uint8_t)at[i];
 }
 
-MULTIVERSION
-void math_max_pool(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index) {
+void MATH(max_pool)(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index) {
     int64_t pixel = 0;
     for (int64_t image = 0; image < n; image++, x += p->h * p->w * p->c)
         for (int64_t oh = 0; oh < p->oh; oh++)
@@ -75,7 +73,7 @@ void math_max_pool(const math_pool *p, int64_t n, const float *x, float *y, uint
             }
 }
 
-void math_max_pool_backward(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add) {
+void MATH(max_pool_backward)(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add) {
     if (!add)
         memset(dx, 0, (size_t)(n * p->h * p->w * p->c) * sizeof *dx);
     for (int64_t image = 0; image < n; image++, dx += p->h * p->w * p->c)
@@ -102,8 +100,7 @@ INLINE void avg_pixel(const math_pool *p, window v, const float *x, float *y) {
         y[i] /= divisor;
 }
 
-MULTIVERSION
-void math_avg_pool(const math_pool *p, int64_t n, const float *x, float *y) {
+void MATH(avg_pool)(const math_pool *p, int64_t n, const float *x, float *y) {
     for (int64_t image = 0; image < n; image++, x += p->h * p->w * p->c)
         for (int64_t oh = 0; oh < p->oh; oh++)
             for (int64_t ow = 0; ow < p->ow; ow++, y += p->c)
@@ -121,8 +118,7 @@ INLINE void spread_pixel(const math_pool *p, window v, const float *dy, float *d
         }
 }
 
-MULTIVERSION
-void math_avg_pool_backward(const math_pool *p, int64_t n, const float *dy, float *dx, bool add) {
+void MATH(avg_pool_backward)(const math_pool *p, int64_t n, const float *dy, float *dx, bool add) {
     if (!add)
         memset(dx, 0, (size_t)(n * p->h * p->w * p->c) * sizeof *dx);
     for (int64_t image = 0; image < n; image++, dx += p->h * p->w * p->c)

@@ -3,13 +3,12 @@
  * and the sums over rows that it and its gradient need. Every sum is made in float over blocks of 64 rows, then added up in double. */
 #include <string.h>
 
-#include "math/math.h"
-#include "math/multiversion.h"
+#include "math/kernels/kernels.h"
 
 enum { BLOCK_ROWS = 64 };
 
-size_t math_sums_scratch(int64_t c) {
-    return (size_t)c * (2 * sizeof(float) + sizeof(double));
+size_t MATH(sums_scratch)(int64_t c, int levels) {
+    return (size_t)c * ((size_t)(1 + levels) * sizeof(float) + sizeof(double));
 }
 
 /* s = Σd and q = Σd² over a block's rows, where d is the distance from the block's first row: small where the mean is large. */
@@ -37,8 +36,7 @@ INLINE void block_sums(int64_t rows, int64_t c, const float *x, float *s, float 
     }
 }
 
-MULTIVERSION
-void math_norm_sums(int64_t rows, int64_t c, const float *x, double *sum, double *sumsq, void *scratch) {
+void MATH(norm_sums)(int64_t rows, int64_t c, const float *x, double *sum, double *sumsq, void *scratch) {
     float *s = scratch, *q = s + c;
     for (int64_t row = 0; row < rows; row += BLOCK_ROWS) {
         int64_t n = math_min(BLOCK_ROWS, rows - row);
@@ -53,25 +51,34 @@ void math_norm_sums(int64_t rows, int64_t c, const float *x, double *sum, double
     }
 }
 
-MULTIVERSION
-void math_sum_rows(int64_t rows, int64_t c, const float *x, float *sums, void *scratch) {
-    double *total = scratch;
-    float *s = (float *)(total + c);
-    memset(total, 0, (size_t)c * sizeof *total);
-    for (int64_t row = 0; row < rows; row += BLOCK_ROWS) {
-        memset(s, 0, (size_t)c * sizeof *s);
-        for (int64_t r = row; r < math_min(row + BLOCK_ROWS, rows); r++) {
-            const float *x1 = x + r * c;
-#pragma omp simd
-            for (int64_t i = 0; i < c; i++)
-                s[i] += x1[i];
-        }
-#pragma omp simd
+typedef struct row_sums {
+    int64_t sample_rows, c;
+    const float *x;
+    double *total;
+    float *block;
+} row_sums;
+
+/* The sums of one lane. */
+static void add_rows(const void *context, int64_t first, int64_t last, float *sums) {
+    const row_sums *a = context;
+    int64_t c = a->c, end = last * a->sample_rows;
+    memset(a->total, 0, (size_t)c * sizeof *a->total);
+    for (int64_t row = first * a->sample_rows; row < end; row += BLOCK_ROWS) {
+        memset(a->block, 0, (size_t)c * sizeof *a->block);
+        for (int64_t r = row; r < math_min(row + BLOCK_ROWS, end); r++)
+            MATH(add)(c, a->block, a->x + r * c, a->block);
         for (int64_t i = 0; i < c; i++)
-            total[i] += s[i];
+            a->total[i] += a->block[i];
     }
     for (int64_t i = 0; i < c; i++)
-        sums[i] = (float)total[i];
+        sums[i] = (float)a->total[i];
+}
+
+void MATH(sum_rows)(const math_lanes *lanes, int64_t sample_rows, int64_t c, const float *x, float *sums, void *scratch) {
+    double *total = scratch;
+    float *block = (float *)(total + c);
+    row_sums rows = {sample_rows, c, x, total, block};
+    MATH(sum_lanes)(lanes, c, add_rows, &rows, sums, block + c);
 }
 
 INLINE float clip(float v) {
@@ -99,8 +106,7 @@ INLINE void forward(const math_norm *m, const float *x, const float *residual, f
     }
 }
 
-MULTIVERSION
-void math_norm_forward(const math_norm *m, const float *x, const float *residual, float *y) {
+void MATH(norm_forward)(const math_norm *m, const float *x, const float *residual, float *y) {
     if (m->relu)
         forward(m, x, residual, y, true);
     else
@@ -155,8 +161,7 @@ INLINE void grad_sums(const math_norm *m, mask kind, const float *x, const float
     }
 }
 
-MULTIVERSION
-void math_norm_grad_sums(const math_norm *m, const float *x, const float *y, const float *dy, double *sum_dz, double *sum_dz_x,
+void MATH(norm_grad_sums)(const math_norm *m, const float *x, const float *y, const float *dy, double *sum_dz, double *sum_dz_x,
                          void *scratch) {
     switch (mask_of(m, y)) {
     case MASK_NONE:
@@ -197,8 +202,7 @@ INLINE void backward(const math_norm *m, mask kind, const float *x, const float 
     }
 }
 
-MULTIVERSION
-void math_norm_backward(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
+void MATH(norm_backward)(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
                         bool add, float *dresidual, bool add_residual) {
     switch (mask_of(m, y)) {
     case MASK_NONE:

@@ -1,32 +1,28 @@
 /* Passes over whole tensors. Comparisons are written so that NaN passes through. */
 #include <string.h>
 
-#include "math/math.h"
-#include "math/multiversion.h"
+#include "math/kernels/kernels.h"
 
-MULTIVERSION
-void math_add(int64_t n, const float *a, const float *b, float *y) {
+void MATH(add)(int64_t n, const float *a, const float *b, float *y) {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] = a[i] + b[i];
 }
 
-void math_copy(int64_t n, const float *x, float *y, bool add) {
+void MATH(copy)(int64_t n, const float *x, float *y, bool add) {
     if (add)
-        math_add(n, x, y, y);
+        MATH(add)(n, x, y, y);
     else if (x != y)
         memcpy(y, x, (size_t)n * sizeof *y);
 }
 
-MULTIVERSION
-void math_relu(int64_t n, const float *x, float *y) {
+void MATH(relu)(int64_t n, const float *x, float *y) {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] = 0.0f > x[i] ? 0.0f : x[i];
 }
 
-MULTIVERSION
-void math_relu_backward(int64_t n, const float *y, const float *dy, float *dx, bool add) {
+void MATH(relu_backward)(int64_t n, const float *y, const float *dy, float *dx, bool add) {
     if (add) {
 #pragma omp simd
         for (int64_t i = 0; i < n; i++)
@@ -38,17 +34,17 @@ void math_relu_backward(int64_t n, const float *y, const float *dy, float *dx, b
     }
 }
 
-void math_fill_rows(int64_t rows, int64_t c, const float *row, float *y) {
+void MATH(fill_rows)(int64_t rows, int64_t c, const float *row, float *y) {
     for (int64_t r = 0; r < rows; r++)
         memcpy(y + r * c, row, (size_t)c * sizeof *y);
 }
 
-void math_copy_columns(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add) {
+void MATH(copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add) {
     for (int64_t r = 0; r < rows; r++)
-        math_copy(c, x + r * ldx, y + r * ldy, add);
+        MATH(copy)(c, x + r * ldx, y + r * ldy, add);
 }
 
-void math_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add) {
+void MATH(transpose)(int64_t rows, int64_t columns, const float *x, float *y, bool add) {
     for (int64_t column = 0; column < columns; column++, y += rows)
         for (int64_t row = 0; row < rows; row++)
             y[row] = add ? y[row] + x[row * columns + column] : x[row * columns + column];

@@ -3,8 +3,7 @@
  *     (oh · stride − pad + kh · dilation, ow · stride − pad + kw · dilation) of image i, zeros where that lies outside. */
 #include <string.h>
 
-#include "math/math.h"
-#include "math/multiversion.h"
+#include "math/kernels/kernels.h"
 
 /* A stretch of one kernel row whose input pixels lie one after the other in memory and in the matrix. */
 typedef struct stretch {
@@ -35,10 +34,10 @@ static int64_t stretch_length(const math_conv *g, bool dense, int64_t w, int64_t
     return left > 0 && left < taps ? left : taps;
 }
 
-typedef void stretch_function(const math_conv *g, math_window part, stretch s, float *image);
+typedef void stretch_function(const math_conv *g, conv_window part, stretch s, float *image);
 
 /* Calls `work` for all stretches of one window. */
-INLINE void for_window(const math_conv *g, math_window part, corner at, float *image, float *col, stretch_function *work) {
+INLINE void for_window(const math_conv *g, conv_window part, corner at, float *image, float *col, stretch_function *work) {
     bool dense = g->dilation_w == 1 && part.channels == g->c;
     int64_t end = part.tap + part.taps;
     for (int64_t tap = part.tap, taps; tap < end; tap += taps) {
@@ -52,7 +51,7 @@ INLINE void for_window(const math_conv *g, math_window part, corner at, float *i
     }
 }
 
-INLINE void gather(const math_conv *g, math_window part, stretch s, float *image) {
+INLINE void gather(const math_conv *g, conv_window part, stretch s, float *image) {
     size_t bytes = (size_t)(s.taps * part.channels) * sizeof(float);
     if (s.inside)
         memcpy(s.col, image + s.pixel * g->c + part.channel, bytes);
@@ -60,7 +59,7 @@ INLINE void gather(const math_conv *g, math_window part, stretch s, float *image
         memset(s.col, 0, bytes);
 }
 
-INLINE void scatter(const math_conv *g, math_window part, stretch s, float *image) {
+INLINE void scatter(const math_conv *g, conv_window part, stretch s, float *image) {
     if (!s.inside)
         return;
     float *restrict dx = image + s.pixel * g->c + part.channel;
@@ -69,7 +68,7 @@ INLINE void scatter(const math_conv *g, math_window part, stretch s, float *imag
         dx[i] += col[i];
 }
 
-void math_im2col(const math_conv *g, math_window part, int64_t first, int64_t rows, const float *x, float *col) {
+void MATH(im2col)(const math_conv *g, conv_window part, int64_t first, int64_t rows, const float *x, float *col) {
     for (int64_t row = first; row < first + rows; row++, col += part.taps * part.channels) {
         int64_t image;
         corner at = corner_of(g, row, &image);
@@ -77,8 +76,7 @@ void math_im2col(const math_conv *g, math_window part, int64_t first, int64_t ro
     }
 }
 
-MULTIVERSION
-void math_col2im(const math_conv *g, math_window part, int64_t first, int64_t rows, const float *col, float *dx) {
+void MATH(col2im)(const math_conv *g, conv_window part, int64_t first, int64_t rows, const float *col, float *dx) {
     for (int64_t row = first; row < first + rows; row++, col += part.taps * part.channels) {
         int64_t image;
         corner at = corner_of(g, row, &image);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "math/math.h"
+#include "math/internal.h"
 
 /* OpenBLAS picks its kernels when it is loaded. A version that is older than the processor falls back to the oldest x86-64 kernels there
  * are (Prescott: SSE3), at an eighth of the speed. These two, which every build with several kernel sets exports, let it pick again. */
@@ -35,7 +35,7 @@ static void choose_kernels(void) {
 }
 #endif
 
-void math_init(void) {
+void blas_init(void) {
     choose_kernels();
     openblas_set_num_threads(1);
 }

@@ -1,0 +1,94 @@
+/* The micro-kernel of all matrix products: a tile of C, `rows` ≤ TILE_ROWS by `vectors` ≤ 2 vectors, held in registers over a block of k.
+ * A step of k loads one row of the panel and multiplies it by one value of A per row: on AVX-512 14 · 2 accumulators, 28 multiply-adds for
+ * 16 loads; on AVX2 6 · 2, 12 for 8. `rows` and `vectors` are constants wherever it is inlined, and all tiles are this one function: an
+ * element's bits are the same in all of them. */
+#ifndef SHOAL_MATH_GEMM_TILE_H
+#define SHOAL_MATH_GEMM_TILE_H
+
+#include "math/kernels/gemm.h"
+
+/* What a tile computes:  C = A · B, and then `below` is added `addends` times, each time `next_below` floats further on.
+ * A has a first segment of k steps, `more_segments` like it, and `more_groups` of all these; the rows of B follow one another. */
+typedef struct tile {
+    const float *a; /* element (i, p) of the first segment: a[i * row_step + p * k_step] */
+    int64_t row_step, k_step, k;
+    int64_t more_segments, segment_step, more_groups, group_step;
+    const float *b; /* rows PANEL apart */
+    const float *below;
+    int64_t ld_below, next_below;
+    int addends;
+    float *c;
+    int64_t ldc;
+    memory_ahead ahead; /* every step of k asks for one line of it */
+} tile;
+
+/* What a tile reads step by step. */
+typedef struct tile_cursor {
+    const float *b, *ahead;
+} tile_cursor;
+
+INLINE tile_cursor tile_segment(const int rows, const int vectors, const tile *t, const float *a, tile_cursor at, vec sums[TILE_ROWS][2]) {
+    /* three rows share a base address: their offsets of 0, 1 and 2 steps are the processor's own address forms */
+    const float *base[(TILE_ROWS + 2) / 3];
+    const int64_t row_step = t->row_step, k_step = t->k_step, ahead_step = t->ahead.step;
+#pragma GCC unroll 5
+    for (int i = 0; i < rows; i += 3)
+        base[i / 3] = a + i * row_step;
+    for (int64_t p = t->k; p > 0; p--, at.b += PANEL, at.ahead += ahead_step) {
+        __builtin_prefetch(at.ahead, 0, 2);
+        vec right[2] = {vec_load(at.b), vectors > 1 ? vec_load(at.b + VECTOR) : (vec){0}};
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            float x = base[i / 3][i % 3 * row_step];
+            sums[i][0] += x * right[0];
+            if (vectors > 1)
+                sums[i][1] += x * right[1];
+        }
+#pragma GCC unroll 5
+        for (int i = 0; i < rows; i += 3)
+            base[i / 3] += k_step;
+    }
+    return at;
+}
+
+INLINE void tile_sums(const int rows, const int vectors, const tile *t, vec sums[TILE_ROWS][2]) {
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++)
+        sums[i][0] = sums[i][1] = (vec){0};
+    tile_cursor at = {t->b, t->ahead.from ? t->ahead.from : t->a};
+    const float *group = t->a;
+    for (int64_t g = 0; g <= t->more_groups; g++, group += t->group_step) {
+        const float *a = group;
+        for (int64_t s = 0; s <= t->more_segments; s++, a += t->segment_step)
+            at = tile_segment(rows, vectors, t, a, at, sums);
+    }
+}
+
+INLINE void tile_end(const int rows, const int vectors, const tile *t, vec sums[TILE_ROWS][2]) {
+    const float *below = t->below;
+    for (int addend = 0; addend < t->addends; addend++, below += t->next_below)
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < vectors; j++)
+                sums[i][j] = vec_load(below + i * t->ld_below + j * VECTOR) + sums[i][j];
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++)
+            vec_store(t->c + i * t->ldc + j * VECTOR, sums[i][j]);
+}
+
+INLINE void tile_of(const int rows, const int vectors, const tile *t) {
+    vec sums[TILE_ROWS][2];
+    tile_sums(rows, vectors, t, sums);
+    tile_end(rows, vectors, t, sums);
+}
+
+/* The tile of `rows` rows and `columns` columns, gemm.c. */
+void MATH(tile_compute)(int64_t rows, int64_t columns, const tile *t);
+
+/* A tile of a sum over lanes (gemm_sum.c): lefts[i] says where the rows of A of the chunk's piece i lie, `b` is the panel of all of them.
+ * `waiting` holds the tile's waiting sums, levels · height · PANEL floats. */
+void MATH(sum_tile)(const row_chunk *chunk, int64_t height, int64_t columns, const tile *lefts, const float *b, memory_ahead ahead,
+                    float *waiting, float *c, int64_t ldc);
+
+#endif

@@ -1,0 +1,104 @@
+/* C = Σ_lanes windowsᵀ · B. A tile of C is some columns of the windows of one kernel row, by one panel; it reads the windows where they are
+ * laid out, row after row of windows, as many as a chunk of rows (gemm_rows.c) holds. */
+#include "math/kernels/windows.h"
+
+/* A chunk is several images where they are small, else rows of windows of one. */
+static int64_t chunk_rows(const windows *g) {
+    int64_t rows = CHUNK_ROWS / g->ow;
+    return rows > 1 ? rows : 1;
+}
+
+/* A stretch of the matrix's rows that lies in one piece of a window. */
+static int64_t piece_floats(const windows *g) {
+    return joined_taps(g) * g->channels;
+}
+
+static int64_t pieces(const windows *g) {
+    return g->kh * g->kw / joined_taps(g);
+}
+
+int64_t MATH(window_tiles)(const windows *g) {
+    return pieces(g) * tiles_of(piece_floats(g));
+}
+
+static int64_t laid_floats(const windows *g) {
+    int64_t rows = chunk_rows(g);
+    if (rows < g->oh) { /* perhaps in several pieces, each with rows of its own above and below */
+        layout l = MATH(layout_of)(g, 1);
+        int64_t apart = l.image > l.row ? math_min(rows, CHUNK_PIECES) : 1;
+        return apart * l.image + (rows - apart) * l.row;
+    }
+    return rows / g->oh * MATH(layout_of)(g, g->oh).image;
+}
+
+static int64_t chunk_places(const windows *g) {
+    return chunk_rows(g) * g->ow;
+}
+
+int64_t MATH(windows_sum_floats)(const windows *g, tile_range tiles, int64_t n, int levels) {
+    int64_t rows = (tiles.last - tiles.first) * TILE_ROWS;
+    return laid_floats(g) + packed_floats(chunk_places(g), n) + waiting_floats(rows, n, levels);
+}
+
+/* Lays out a chunk's planes and says where a tile at the window's first float finds each piece. */
+static void lay_chunk(const windows *g, const row_chunk *chunk, const float *x, float *laid, tile *lefts) {
+    for (int i = 0; i < chunk->count; i++) {
+        row_piece piece = chunk->pieces[i];
+        bool whole = piece.rows % g->oh == 0 && piece.row == 0;
+        window_rows part = {piece.sample, whole ? piece.rows / g->oh : 1, piece.row, whole ? g->oh : piece.rows};
+        layout l = MATH(layout_of)(g, part.rows);
+        MATH(lay_out)(g, part, x, laid);
+        lefts[i] = (tile){.a = laid,
+                          .row_step = 1,
+                          .k_step = l.place,
+                          .k = piece.rows ? g->ow : 0,
+                          .more_segments = part.rows - 1,
+                          .segment_step = l.row,
+                          .more_groups = part.images ? part.images - 1 : 0,
+                          .group_step = l.image};
+        laid += part.images * l.image;
+    }
+}
+
+/* Tile number i of the matrix's rows. */
+typedef struct place_of_tile {
+    int64_t row, height;             /* in the matrix */
+    int64_t kernel_row, tap, column; /* in the window */
+} place_of_tile;
+
+static place_of_tile find_tile(const windows *g, int64_t i) {
+    int64_t floats = piece_floats(g), tiles = tiles_of(floats), low = floats / tiles, taller = floats % tiles;
+    int64_t piece = i / tiles, number = i % tiles, taps = g->kw / joined_taps(g);
+    int64_t column = number * low + math_min(number, taller);
+    return (place_of_tile){piece * floats + column, low + (number < taller), piece / taps, piece % taps, column};
+}
+
+static void add_chunk(const windows *g, const row_chunk *chunk, tile_range tiles, int64_t n, const tile *lefts, const float *b,
+                      const float *next, int64_t ld_next, float *waiting, int levels, float *c, int64_t ldc) {
+    layout l = MATH(layout_of)(g, 1);
+    int64_t number = 0;
+    for (int64_t column = 0; column < n; column += PANEL, b += chunk->rows * g->ow * PANEL)
+        for (int64_t i = tiles.first; i < tiles.last; i++, number++) {
+            place_of_tile at = find_tile(g, i);
+            tile mine[CHUNK_PIECES];
+            for (int p = 0; p < chunk->count; p++) {
+                mine[p] = lefts[p];
+                mine[p].a += at.kernel_row * l.kernel_row + at.tap * l.tap + at.column;
+            }
+            memory_ahead ahead = {next && number * LINE < n ? next + number * LINE : NULL, ld_next};
+            MATH(sum_tile)(chunk, at.height, math_min(PANEL, n - column), mine, b, ahead, waiting, c + at.row * ldc + column, ldc);
+            waiting += at.height * PANEL * levels;
+        }
+}
+
+void MATH(windows_sum)(const windows *g, const math_lanes *lanes, tile_range tiles, int64_t n, const float *x, const float *b, int64_t ldb,
+                       float *c, int64_t ldc, float *scratch) {
+    float *laid = scratch, *packed = laid + laid_floats(g), *waiting = packed + packed_floats(chunk_places(g), n);
+    for (row_chunk chunk = {.most = chunk_rows(g)}; MATH(next_chunk)(lanes, g->oh, &chunk);) {
+        tile lefts[CHUNK_PIECES];
+        lay_chunk(g, &chunk, x, laid, lefts);
+        MATH(pack)(chunk.rows * g->ow, n, b + chunk.first * g->ow * ldb, ldb, 1, packed);
+        const float *next = chunk.last ? NULL : b + (chunk.first + chunk.rows) * g->ow * ldb;
+        add_chunk(g, &chunk, tiles, n, lefts, packed, next, ldb, waiting, lanes->levels, c, ldc);
+    }
+}

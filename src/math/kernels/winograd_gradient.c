@@ -1,0 +1,202 @@
+/* The weights' gradient in frequencies:  dw = Gᵀ [ Σ_tiles V ⊙ Z ] G,  V = Bᵀ x B, Z = A dy Aᵀ; the sum over a lane's tiles is n² products
+ * Vᵀ · Z, and lanes are summed along the tree after they have come back out of frequencies.
+ *
+ * A lane may have as few as 8 tiles, and n² · c · oc sums a lane would be bound by memory. So the unit is a block of V_PANEL input by PANEL
+ * output channels: its n² products of one lane are made in cache, transformed back, and pushed on the block's own stack of partial sums;
+ * then comes the next lane. For that V and Z lie in panels, [panel][frequency][tile][channel]: a frequency's planes of both panels stay in
+ * the first cache while the block's products of that frequency are made.
+ *
+ * A part is a range of input by a range of output channels. V and Z of its ranges are made for a chunk of tiles at a time: several lanes, or
+ * a piece of a long one, whose products are added up before they are transformed. Between chunks the blocks' sums wait in memory. A chunk is
+ * as large as two panels fit the second cache; a part is large because x and dy are transformed for every part anew. */
+#include <string.h>
+
+#include "math/kernels/gemm.h"
+#include "math/kernels/winograd.h"
+
+#ifndef PC
+enum { PART_CHANNELS = 128, CHUNK_TILES = 128 };
+#else
+enum { PART_CHANNELS = PC, CHUNK_TILES = GT };
+#endif
+enum { V_PANEL = 16, BLOCK = V_PANEL * PANEL, TAPS = 9 };
+#if defined(__AVX512F__)
+enum { ROWS = 8 }; /* of a product in registers, by PANEL columns */
+#else
+enum { ROWS = 4 };
+#endif
+
+/* ---- shapes ---- */
+
+/* A range of channels. */
+typedef struct range {
+    int64_t first, count;
+} range;
+
+static int64_t range_count(int64_t channels) {
+    return (channels + PART_CHANNELS - 1) / PART_CHANNELS;
+}
+
+static range range_of(int64_t channels, int64_t i) {
+    int64_t units = channels / V_PANEL, ranges = range_count(channels), first = units * i / ranges;
+    return (range){first * V_PANEL, (units * (i + 1) / ranges - first) * V_PANEL};
+}
+
+int MATH(winograd_gradient_parts)(const math_conv *g) {
+    return (int)(range_count(g->c) * range_count(g->oc));
+}
+
+static int frequencies_of(const math_conv *g) {
+    return g->accurate ? 16 : 36;
+}
+
+/* The sums that wait for a block: products of a lane's earlier pieces, and the lanes' stack. */
+static int64_t block_floats(const math_conv *g, int levels) {
+    return (int64_t)BLOCK * (frequencies_of(g) + TAPS * levels);
+}
+
+size_t MATH(winograd_gradient_scratch)(const math_conv *g, int levels) {
+    int64_t panels = PART_CHANNELS / V_PANEL, oc_panels = panels_of(PART_CHANNELS), frequencies = frequencies_of(g);
+    int64_t spectra = panels * winograd_plane(CHUNK_TILES, V_PANEL) + oc_panels * winograd_plane(CHUNK_TILES, PANEL);
+    return (size_t)(PART_CHANNELS + frequencies * spectra + panels * oc_panels * block_floats(g, levels)) * sizeof(float);
+}
+
+typedef struct job {
+    const math_conv *g;
+    int n;
+    range c, oc;
+    winograd_spectrum v, z;
+    float *blocks;
+    int64_t block_floats;
+} job;
+
+/* ---- a block ---- */
+
+/* sums = vᵀ · z, or added to what is there. */
+INLINE void product(int64_t tiles, const float *v, const float *z, bool add, float *sums) {
+    vec sum[ROWS][2];
+#pragma GCC unroll 8
+    for (int i = 0; i < ROWS; i++)
+        sum[i][0] = sum[i][1] = (vec){0};
+    for (; tiles > 0; tiles--, v += V_PANEL, z += PANEL) {
+        vec left = vec_load(z), right = vec_load(z + VECTOR);
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; i++) {
+            sum[i][0] += v[i] * left;
+            sum[i][1] += v[i] * right;
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < ROWS; i++, sums += PANEL) {
+        if (add) {
+            sum[i][0] += vec_load(sums);
+            sum[i][1] += vec_load(sums + VECTOR);
+        }
+        vec_store(sums, sum[i][0]);
+        vec_store(sums + VECTOR, sum[i][1]);
+    }
+}
+
+/* All frequencies of a piece of a lane. */
+static void products(const job *j, const row_piece *piece, const float *v, const float *z, float *sums) {
+    for (int f = 0; f < j->n * j->n; f++, v += j->v.plane, z += j->z.plane, sums += BLOCK)
+        for (int row = 0; row < V_PANEL; row += ROWS)
+            product(piece->rows, v + row, z, !piece->first, sums + row * PANEL);
+}
+
+/* dw[tap] = Gᵀ sums G */
+INLINE void out_of_frequencies(const int n, const float *sums, float *dw) {
+    for (int64_t i = 0; i < BLOCK; i += VECTOR) {
+        vec half[3 * 6];
+#pragma GCC unroll 6
+        for (int row = 0; row < n; row++) {
+            vec line[6];
+#pragma GCC unroll 6
+            for (int j = 0; j < n; j++)
+                line[j] = vec_load(sums + (row * n + j) * BLOCK + i);
+            winograd_dw_line(n, line, half + row, n);
+        }
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; j++) {
+            vec line[3];
+            winograd_dw_line(n, half + j * n, line, 1);
+#pragma GCC unroll 3
+            for (int row = 0; row < 3; row++)
+                vec_store(dw + (row * 3 + j) * BLOCK + i, line[row]);
+        }
+    }
+}
+
+/* A lane's products are complete: its share goes on the stack, and the tree's sums that it completes are made. */
+static void push(const job *j, int merges, const float *sums, float *top) {
+    if (j->n == 6)
+        out_of_frequencies(6, sums, top);
+    else
+        out_of_frequencies(4, sums, top);
+    for (; merges > 0; merges--, top -= TAPS * BLOCK)
+        MATH(add)(TAPS * BLOCK, top - TAPS * BLOCK, top, top - TAPS * BLOCK);
+}
+
+static void chunk_of_block(const job *j, const row_chunk *chunk, const float *v, const float *z, float *sums) {
+    float *stack = sums + j->n * j->n * BLOCK;
+    int depth = chunk->depth;
+    for (int i = 0; i < chunk->count; i++) {
+        const row_piece *piece = chunk->pieces + i;
+        products(j, piece, v, z, sums);
+        if (piece->merges >= 0) {
+            push(j, piece->merges, sums, stack + depth * TAPS * BLOCK);
+            depth += 1 - piece->merges;
+        }
+        v += piece->rows * V_PANEL;
+        z += piece->rows * PANEL;
+    }
+}
+
+/* Rows of input channels of the weights [tap, c, oc]. */
+static void store_block(const job *j, int64_t c, int64_t oc, const float *sum, float *dw) {
+    size_t columns = (size_t)math_min(PANEL, j->oc.count - oc);
+    for (int tap = 0; tap < TAPS; tap++)
+        for (int64_t row = 0; row < V_PANEL; row++, sum += PANEL)
+            memcpy(dw + (tap * j->g->c + j->c.first + c + row) * j->g->oc + j->oc.first + oc, sum, columns * sizeof *dw);
+}
+
+static void chunk_of_blocks(const job *j, const row_chunk *chunk, bool only, float *dw) {
+    float *block = j->blocks;
+    for (int64_t oc = 0; oc < j->oc.count; oc += PANEL)
+        for (int64_t c = 0; c < j->c.count; c += V_PANEL) {
+            chunk_of_block(j, chunk, j->v.data + c / V_PANEL * j->v.panel, j->z.data + oc / PANEL * j->z.panel, block);
+            if (chunk->last)
+                store_block(j, c, oc, block + j->n * j->n * BLOCK, dw);
+            block += only ? 0 : j->block_floats;
+        }
+}
+
+/* ---- a part ---- */
+
+/* Lays the scratch out behind its row of zeros. A last panel's columns that no channel has are zero. */
+static job job_of(const math_conv *g, int levels, int part, float *scratch) {
+    int64_t ranges = range_count(g->oc), frequencies = frequencies_of(g);
+    int64_t v_plane = winograd_plane(CHUNK_TILES, V_PANEL), z_plane = winograd_plane(CHUNK_TILES, PANEL);
+    job j = {.g = g, .n = g->accurate ? 4 : 6, .c = range_of(g->c, part / ranges), .oc = range_of(g->oc, part % ranges)};
+    j.v = (winograd_spectrum){scratch + PART_CHANNELS, V_PANEL, frequencies * v_plane, v_plane};
+    j.z = (winograd_spectrum){j.v.data + j.c.count / V_PANEL * j.v.panel, PANEL, frequencies * z_plane, z_plane};
+    j.blocks = j.z.data + panels_of(j.oc.count) * j.z.panel;
+    j.block_floats = block_floats(g, levels);
+    if (j.oc.count % PANEL)
+        memset(j.blocks - j.z.panel, 0, (size_t)j.z.panel * sizeof(float));
+    return j;
+}
+
+void MATH(winograd_gradient)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
+                             void *scratch) {
+    job j = job_of(g, lanes->levels, part, scratch);
+    winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
+    winograd_planes in = {g->h, g->w, g->c, g->pad_h, g->pad_w}, out = {g->oh, g->ow, g->oc, 0, 0};
+    const float *zeros = memset(scratch, 0, PART_CHANNELS * sizeof(float));
+    row_chunk chunk = {.most = CHUNK_TILES};
+    for (bool first = true; MATH(next_chunk)(lanes, t.rows * t.columns, &chunk); first = false) {
+        MATH(winograd_x_tiles)(&t, &in, chunk.first, chunk.rows, x + j.c.first, j.c.count, zeros, &j.v);
+        MATH(winograd_dy_tiles)(&t, &out, chunk.first, chunk.rows, dy + j.oc.first, j.oc.count, zeros, &j.z);
+        chunk_of_blocks(&j, &chunk, first && chunk.last, dw);
+    }
+}

@@ -1,0 +1,128 @@
+/* Tiles of planes into frequencies and back. A patch's pixels are looked up once a tile; those outside of the plane are a row of zeros (or,
+ * when written, a row that nobody reads), so that tiles at borders take the same way as all others. */
+#include "math/kernels/winograd.h"
+
+enum { MOST = 6, MOST_PIXELS = MOST * MOST };
+
+winograd_tiling MATH(winograd_tiling)(const math_conv *g, int64_t h, int64_t w) {
+    int m = g->accurate ? 2 : 4;
+    return (winograd_tiling){m + 2, m, (h + m - 1) / m, (w + m - 1) / m};
+}
+
+/* The pixels of a tile's patch, size × size, by their number in the batch; −1 outside of the plane. */
+INLINE void patch_pixels(const int size, const winograd_tiling *t, const winograd_planes *p, int64_t tile, int64_t *pixels) {
+    int64_t per_plane = t->rows * t->columns, sample = tile / per_plane, place = tile % per_plane;
+    int64_t top = place / t->columns * t->m - p->pad_h, left = place % t->columns * t->m - p->pad_w;
+    for (int i = 0; i < size; i++)
+        for (int j = 0; j < size; j++) {
+            int64_t row = top + i, column = left + j;
+            bool inside = row >= 0 && row < p->h && column >= 0 && column < p->w;
+            pixels[i * size + j] = inside ? (sample * p->h + row) * p->w + column : -1;
+        }
+}
+
+/* From a patch of `size` to n × n frequencies: x's where size is n, dy's where it is n − 2. */
+INLINE void forward_lines(const int n, const int size, const vec *from, vec *to, const int step) {
+    if (size == n)
+        winograd_x_line(n, from, to, step);
+    else
+        winograd_dy_line(n, from, to, step);
+}
+
+INLINE void into_frequencies(const int n, const int size, const float *const *at, int64_t c, float *to, int64_t plane) {
+    vec half[MOST_PIXELS];
+#pragma GCC unroll 6
+    for (int j = 0; j < size; j++) {
+        vec line[MOST];
+#pragma GCC unroll 6
+        for (int i = 0; i < size; i++)
+            line[i] = vec_load(at[i * size + j] + c);
+        forward_lines(n, size, line, half + j, size);
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < n; i++) {
+        vec line[MOST];
+        forward_lines(n, size, half + i * size, line, 1);
+#pragma GCC unroll 6
+        for (int j = 0; j < n; j++)
+            vec_store(to + (i * n + j) * plane, line[j]);
+    }
+}
+
+INLINE void transform_tiles(const int n, const int size, const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count,
+                            const float *x, int64_t channels, const float *zeros, const winograd_spectrum *to) {
+    for (int64_t tile = 0; tile < count; tile++) {
+        int64_t pixels[MOST_PIXELS];
+        const float *at[MOST_PIXELS];
+        patch_pixels(size, t, p, first + tile, pixels);
+        for (int i = 0; i < size * size; i++)
+            at[i] = pixels[i] < 0 ? zeros : x + pixels[i] * p->c;
+        float *out = to->data + tile * to->width;
+        for (int64_t panel = 0; panel < channels; panel += to->width, out += to->panel)
+            for (int64_t c = 0; c < to->width && panel + c < channels; c += VECTOR)
+                into_frequencies(n, size, at, panel + c, out + c, to->plane);
+    }
+}
+
+void MATH(winograd_x_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count, const float *x, int64_t c,
+                            const float *zeros, const winograd_spectrum *to) {
+    if (t->n == 6)
+        transform_tiles(6, 6, t, p, first, count, x, c, zeros, to);
+    else
+        transform_tiles(4, 4, t, p, first, count, x, c, zeros, to);
+}
+
+void MATH(winograd_dy_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count, const float *dy, int64_t c,
+                             const float *zeros, const winograd_spectrum *to) {
+    if (t->n == 6)
+        transform_tiles(6, 4, t, p, first, count, dy, c, zeros, to);
+    else
+        transform_tiles(4, 2, t, p, first, count, dy, c, zeros, to);
+}
+
+/* y[i] = added[i] + the i-th pixel of the tile */
+INLINE void out_of_frequencies(const int n, const float *from, int64_t plane, const float *const *added, float *const *y, int64_t c) {
+    const int m = n - 2;
+    vec half[MOST * (MOST - 2)];
+#pragma GCC unroll 6
+    for (int i = 0; i < n; i++) {
+        vec line[MOST];
+#pragma GCC unroll 6
+        for (int j = 0; j < n; j++)
+            line[j] = vec_load(from + (i * n + j) * plane);
+        winograd_y_line(n, line, half + i, n);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < m; j++) {
+        vec line[MOST];
+        winograd_y_line(n, half + j * n, line, 1);
+#pragma GCC unroll 4
+        for (int i = 0; i < m; i++)
+            vec_store(y[i * m + j] + c, vec_load(added[i * m + j] + c) + line[i]);
+    }
+}
+
+INLINE void restore_tiles(const int n, const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count,
+                          const winograd_spectrum *from, const float *bias, float *y, float *nowhere) {
+    const int m = n - 2;
+    for (int64_t tile = 0; tile < count; tile++) {
+        int64_t pixels[MOST_PIXELS];
+        const float *added[MOST_PIXELS];
+        float *at[MOST_PIXELS];
+        patch_pixels(m, t, p, first + tile, pixels);
+        for (int i = 0; i < m * m; i++) {
+            at[i] = pixels[i] < 0 ? nowhere : y + pixels[i] * p->c;
+            added[i] = bias ? bias : at[i];
+        }
+        for (int64_t c = 0; c < p->c; c += VECTOR)
+            out_of_frequencies(n, from->data + tile * from->width + c, from->plane, added, at, c);
+    }
+}
+
+void MATH(winograd_y_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count,
+                            const winograd_spectrum *from, const float *bias, float *y, float *nowhere) {
+    if (t->n == 6)
+        restore_tiles(6, t, p, first, count, from, bias, y, nowhere);
+    else
+        restore_tiles(4, t, p, first, count, from, bias, y, nowhere);
+}

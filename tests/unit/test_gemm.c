@@ -1,0 +1,242 @@
+/* The matrix products under the convolutions, in every instruction set that the processor has: against sums in double precision, and for
+ * what they promise about bits: a row is the same in any company, and a lane is the same in any call. */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/tree.h"
+#define SHOAL_ISA generic
+#include "math/kernels/gemm.h"
+
+typedef struct products {
+    const char *isa;
+    int64_t panel;
+    void (*pack)(int64_t k, int64_t n, const float *b, int64_t row_stride, int64_t column_stride, float *packed);
+    void (*multiply)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc, bool add);
+    void (*multiply_bias)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const float *bias, float *c,
+                          int64_t ldc);
+    bool (*next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *chunk);
+    void (*pack_left)(int64_t rows, int64_t m, const float *a, int64_t lda, float *packed);
+    void (*sum_products)(const row_chunk *chunk, int levels, int64_t m, int64_t n, const float *a, const float *b, const rows_ahead *next,
+                         float *waiting, float *c, int64_t ldc);
+} products;
+
+#define PRODUCTS(isa, panel)                                                                                                               \
+    {                                                                                                                                      \
+#isa, panel, math_pack_##isa, math_multiply_##isa, math_multiply_bias_##isa, math_next_chunk_##isa, math_pack_left_##isa,          \
+            math_sum_products_##isa                                                                                                        \
+    }
+
+#if defined(__x86_64__)
+#define DECLARE(isa)                                                                                                                       \
+    extern void math_pack_##isa(int64_t, int64_t, const float *, int64_t, int64_t, float *);                                               \
+    extern void math_multiply_##isa(int64_t, int64_t, int64_t, const float *, int64_t, const float *, float *, int64_t, bool);             \
+    extern void math_multiply_bias_##isa(int64_t, int64_t, int64_t, const float *, int64_t, const float *, const float *, float *,         \
+                                         int64_t);                                                                                         \
+    extern bool math_next_chunk_##isa(const math_lanes *, int64_t, row_chunk *);                                                           \
+    extern void math_pack_left_##isa(int64_t, int64_t, const float *, int64_t, float *);                                                   \
+    extern void math_sum_products_##isa(const row_chunk *, int, int64_t, int64_t, const float *, const float *, const rows_ahead *,        \
+                                        float *, float *, int64_t);
+DECLARE(avx2)
+DECLARE(avx512)
+#endif
+
+static const products sets[] = {
+    PRODUCTS(generic, 8),
+#if defined(__x86_64__)
+    PRODUCTS(avx2, 16),
+    PRODUCTS(avx512, 32),
+#endif
+};
+
+enum { SETS = sizeof sets / sizeof *sets };
+
+static bool is_there(const products *p) {
+#if defined(__x86_64__)
+    if (strcmp(p->isa, "avx2") == 0)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (strcmp(p->isa, "avx512") == 0)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl");
+#endif
+    return strcmp(p->isa, "generic") == 0;
+}
+
+static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 17, 100, 300};
+enum {
+    HEIGHTS = sizeof heights / sizeof *heights,
+    WIDTHS = sizeof widths / sizeof *widths,
+    DEPTHS = sizeof depths / sizeof *depths,
+    MOST = 300 * 104
+};
+
+static float noise(uint32_t i) {
+    uint32_t z = i * 2654435761u;
+    z = (z ^ z >> 15) * 2246822519u;
+    return (float)(z >> 8) * 0x1p-23f - 1;
+}
+
+static float *numbers(int64_t n, uint32_t seed) {
+    float *x = malloc((size_t)n * sizeof *x);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = noise((uint32_t)i + 7919000 * seed);
+    return x;
+}
+
+static void check_close(double expected, float value, int64_t terms, const char *isa) {
+    ck_assert_msg(fabs(expected - value) < 1e-6 * (double)terms + 1e-6, "%s: %g, not %g", isa, value, expected);
+}
+
+typedef struct matrices {
+    float *a, *b, *packed, *before, *c, *row;
+} matrices;
+
+static matrices matrices_new(void) {
+    return (matrices){numbers(MOST, 1), numbers(MOST, 2), numbers(300 * 128, 3), numbers(MOST, 4), numbers(MOST, 5), numbers(MOST, 6)};
+}
+
+static void matrices_free(matrices *x) {
+    free(x->a);
+    free(x->b);
+    free(x->packed);
+    free(x->before);
+    free(x->c);
+    free(x->row);
+}
+
+/* One product with rows that have gaps behind them, and every row once more by itself. */
+static void check_product(const products *p, int64_t m, int64_t n, int64_t k, bool transposed, bool add, const matrices *x) {
+    int64_t lda = k + 1, ldc = n + 3;
+    memcpy(x->c, x->before, (size_t)(m * ldc) * sizeof *x->c);
+    p->pack(k, n, x->b, transposed ? 1 : n, transposed ? k : 1, x->packed);
+    p->multiply(m, n, k, x->a, lda, x->packed, x->c, ldc, add);
+    for (int64_t i = 0; i < m; i++) {
+        for (int64_t j = 0; j < n; j++) {
+            double sum = add ? x->before[i * ldc + j] : 0;
+            for (int64_t l = 0; l < k; l++)
+                sum += (double)x->a[i * lda + l] * x->b[transposed ? j * k + l : l * n + j];
+            check_close(sum, x->c[i * ldc + j], k, p->isa);
+        }
+        ck_assert(memcmp(x->c + i * ldc + n, x->before + i * ldc + n, 3 * sizeof *x->c) == 0);
+        memcpy(x->row, x->before + i * ldc, (size_t)n * sizeof *x->row);
+        p->multiply(1, n, k, x->a + i * lda, lda, x->packed, x->row, ldc, add);
+        ck_assert_msg(memcmp(x->row, x->c + i * ldc, (size_t)n * sizeof *x->row) == 0, "%s: row %d of %d by itself differs", p->isa, (int)i,
+                      (int)m);
+    }
+}
+
+START_TEST(products_and_single_rows) {
+    const products *p = &sets[_i % SETS];
+    if (!is_there(p))
+        return;
+    matrices x = matrices_new();
+    int64_t m = heights[_i / SETS];
+    for (int j = 0; j < WIDTHS; j++)
+        for (int l = 0; l < DEPTHS; l++)
+            for (int how = 0; how < 4; how++)
+                check_product(p, m, widths[j], depths[l], how & 1, how & 2, &x);
+    matrices_free(&x);
+}
+END_TEST
+
+START_TEST(bias_is_what_a_product_begins_with) {
+    const products *p = &sets[_i];
+    if (!is_there(p))
+        return;
+    matrices x = matrices_new();
+    enum { ROWS = 29, COLUMNS = 45, DEPTH = 300 };
+    p->pack(DEPTH, COLUMNS, x.b, COLUMNS, 1, x.packed);
+    p->multiply_bias(ROWS, COLUMNS, DEPTH, x.a, DEPTH, x.packed, x.before, x.c, COLUMNS);
+    for (int i = 0; i < ROWS; i++)
+        memcpy(x.row + i * COLUMNS, x.before, COLUMNS * sizeof *x.row);
+    p->multiply(ROWS, COLUMNS, DEPTH, x.a, DEPTH, x.packed, x.row, COLUMNS, true);
+    ck_assert(memcmp(x.row, x.c, ROWS * COLUMNS * sizeof *x.c) == 0);
+    matrices_free(&x);
+}
+END_TEST
+
+/* ---- sums over lanes ---- */
+
+enum { LANES = 8, LEVELS = 5, SUM_ROWS = 4200 };
+
+static void sum_over(const products *p, const math_lanes *lanes, int64_t sample_rows, int64_t m, int64_t n, const float *a, const float *b,
+                     float *c) {
+    int64_t panels = (n + p->panel - 1) / p->panel * p->panel;
+    float *left = malloc((size_t)(CHUNK_ROWS * m) * sizeof *left), *right = malloc((size_t)(CHUNK_ROWS * panels) * sizeof *right);
+    float *waiting = malloc((size_t)(m * panels * lanes->levels) * sizeof *waiting);
+    for (row_chunk chunk = {.most = 0}; p->next_chunk(lanes, sample_rows, &chunk);) {
+        ck_assert_int_le(chunk.rows, CHUNK_ROWS);
+        p->pack_left(chunk.rows, m, a + chunk.first * m, m, left);
+        p->pack(chunk.rows, n, b + chunk.first * n, n, 1, right);
+        p->sum_products(&chunk, lanes->levels, m, n, left, right, NULL, waiting, c, n);
+    }
+    free(left);
+    free(right);
+    free(waiting);
+}
+
+/* All lanes in one call, against the sum in double precision and against lanes called one by one and added along the tree. */
+static void check_lanes(const products *p, int64_t m, int64_t n, int64_t sample_rows, int lanes) {
+    int64_t bounds[LANES + 1] = {1}; /* not the first samples of the batch */
+    int merges[LANES], depth = 0;
+    for (int i = 0; i < lanes; i++) {
+        bounds[i + 1] = bounds[i] + (lanes == 1 ? 5 : i == 2 && lanes == 5 ? 0 : 1 + lanes % 2);
+        merges[i] = tree_merges(0, i);
+        depth += 1 - merges[i];
+    }
+    merges[lanes - 1] += depth - 1;
+    float *a = numbers(SUM_ROWS * m, 1), *b = numbers(SUM_ROWS * n, 2), *c = numbers(m * n, 3), *stack = numbers(LEVELS * m * n, 4);
+    ck_assert_int_le(bounds[lanes] * sample_rows, SUM_ROWS);
+    sum_over(p, &(math_lanes){lanes, LEVELS, bounds, merges}, sample_rows, m, n, a, b, c);
+    for (int64_t e = 0; e < m * n; e++) {
+        double sum = 0;
+        for (int64_t r = bounds[0] * sample_rows; r < bounds[lanes] * sample_rows; r++)
+            sum += (double)a[r * m + e / n] * b[r * n + e % n];
+        check_close(sum, c[e], (bounds[lanes] - bounds[0]) * sample_rows, p->isa);
+    }
+    depth = 0;
+    for (int i = 0; i < lanes; i++) {
+        sum_over(p, &(math_lanes){1, 1, bounds + i, (int[]){0}}, sample_rows, m, n, a, b, stack + depth++ * m * n);
+        for (int j = 0; j < merges[i]; j++) {
+            float *below = stack + (--depth - 1) * m * n;
+            math_add_generic(m * n, below, below + m * n, below);
+        }
+    }
+    ck_assert_msg(memcmp(stack, c, (size_t)(m * n) * sizeof *c) == 0, "%s: %d lanes in one call differ from lanes by themselves", p->isa,
+                  lanes);
+    free(a);
+    free(b);
+    free(c);
+    free(stack);
+}
+
+START_TEST(sums_in_lanes_and_alone) {
+    const products *p = &sets[_i];
+    if (!is_there(p))
+        return;
+    for (int lanes = 1; lanes <= LANES; lanes++)
+        for (int64_t rows = 1; rows <= 266; rows = rows * 3 + 2) {
+            check_lanes(p, 33, 50, rows / (lanes > 4 ? 2 : 1) + 1, lanes);
+            check_lanes(p, 1 + lanes * 3, 16, rows / (lanes > 4 ? 2 : 1) + 1, lanes);
+        }
+    check_lanes(p, 5, 3, 300, 1);
+    check_lanes(p, 17, 17, 590, 3);
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("gemm");
+    TCase *c = tcase_create("gemm");
+    tcase_set_timeout(c, 60);
+    tcase_add_loop_test(c, products_and_single_rows, 0, SETS * HEIGHTS);
+    tcase_add_loop_test(c, bias_is_what_a_product_begins_with, 0, SETS);
+    tcase_add_loop_test(c, sums_in_lanes_and_alone, 0, SETS);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
