@@ -1,8 +1,11 @@
 /* Which algorithm computes a convolution: a matter of its shape, so that every rank, thread and run chooses alike. */
 #include "math/kernels/kernels.h"
 
-static const conv_algorithm *const algorithms[] = {&MATH(conv_first), &MATH(conv_depthwise), &MATH(conv_winograd), &MATH(conv_winograd_accurate),
-                                                 &MATH(conv_pointwise), &MATH(conv_im2col)}; /* the last one serves everything */
+/* The last one serves everything. */
+static const conv_algorithm *const algorithms[] = {
+    &MATH(conv_first),     &MATH(conv_depthwise), &MATH(conv_winograd), &MATH(conv_winograd_accurate),
+    &MATH(conv_pointwise), &MATH(conv_col2im),    &MATH(conv_im2col),
+};
 
 static const conv_algorithm *algorithm_of(const math_conv *g, math_direction d) {
     int i = 0;

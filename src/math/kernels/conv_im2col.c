@@ -195,7 +195,7 @@ typedef struct parts {
 } parts;
 
 static parts parts_of(const math_conv *g) {
-    int64_t panels = panels_of(g->oc / g->groups), wide = 32 * g->stride_h / PANEL;
+    int64_t panels = panels_of(g->oc / g->groups), wide = (g->c / g->groups < 256 ? 64 : 128) / PANEL;
     parts p = {.panels = panels, .column_parts = wide > 1 ? (panels + wide - 1) / wide : panels, .tile_parts = 1};
     if (p.column_parts == 1 && g->groups == 1)
         p.tile_parts = 2;

@@ -28,7 +28,7 @@ typedef void lane_share(const void *context, int64_t first, int64_t last, float 
 /* sum[0…count) = the shares of all lanes, added along the tree. stack: (levels − 1) * count floats. */
 void MATH(sum_lanes)(const math_lanes *lanes, int64_t count, lane_share *share, const void *context, float *sum, float *stack);
 
-/* ---- batch_norm.c ---- */
+/* ---- norm.c, norm_sums.c ---- */
 
 size_t MATH(sums_scratch)(int64_t c, int levels);
 void MATH(sum_rows)(const math_lanes *lanes, int64_t sample_rows, int64_t c, const float *x, float *sums, void *scratch);
@@ -39,7 +39,7 @@ void MATH(norm_grad_sums)(const math_norm *m, const float *x, const float *y, co
 void MATH(norm_backward)(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
                          bool add, float *dresidual, bool add_residual);
 
-/* ---- pool.c ---- */
+/* ---- max_pool.c, avg_pool.c ---- */
 
 void MATH(max_pool)(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index);
 void MATH(max_pool_backward)(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add);
@@ -73,7 +73,8 @@ typedef struct conv_algorithm {
     void (*backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw, void *scratch);
 } conv_algorithm;
 
-extern const conv_algorithm MATH(conv_first), MATH(conv_depthwise), MATH(conv_winograd), MATH(conv_winograd_accurate), MATH(conv_pointwise), MATH(conv_im2col);
+extern const conv_algorithm MATH(conv_first), MATH(conv_depthwise), MATH(conv_winograd), MATH(conv_winograd_accurate);
+extern const conv_algorithm MATH(conv_pointwise), MATH(conv_col2im), MATH(conv_im2col);
 
 const char *MATH(conv_name)(const math_conv *g, math_direction d);
 size_t MATH(conv_scratch)(const math_conv *g, int levels);
@@ -85,17 +86,6 @@ void MATH(conv_backward_data)(const math_conv *g, int64_t n, const float *dy, co
 int MATH(conv_weight_parts)(const math_conv *g);
 void MATH(conv_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                 void *scratch);
-
-/* ---- im2col.c ---- */
-
-/* Part of every pixel's window: taps [tap, tap + taps) in kernel order, channels [channel, channel + channels). */
-typedef struct conv_window {
-    int64_t tap, taps, channel, channels;
-} conv_window;
-
-/* Output pixels [first, first + rows) of the batch become rows of `col`: the window's part of the input, taps · channels floats each. */
-void MATH(im2col)(const math_conv *g, conv_window part, int64_t first, int64_t rows, const float *x, float *col);
-void MATH(col2im)(const math_conv *g, conv_window part, int64_t first, int64_t rows, const float *col, float *dx); /* adds */
 
 /* ---- peak.c ---- */
 

@@ -69,6 +69,42 @@ INLINE void vec_store_part(float *p, vec v, int64_t count) {
 #endif
 }
 
+/* `count` small integers, kept as bytes; the others are 0. */
+INLINE vec_ints vec_load_bytes(const uint8_t *p, int64_t count) {
+#if defined(__AVX512F__)
+    return (vec_ints)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << count) - 1), p));
+#else
+    uint8_t bytes[VECTOR] = {0};
+    memcpy(bytes, p, (size_t)count);
+#if defined(__AVX2__)
+    return (vec_ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)bytes));
+#else
+    return (vec_ints){bytes[0], bytes[1], bytes[2], bytes[3]};
+#endif
+#endif
+}
+
+INLINE void vec_store_bytes(uint8_t *p, vec_ints v, int64_t count) {
+#if defined(__AVX512F__)
+    _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << count) - 1), (__m512i)v);
+#else
+    uint8_t bytes[VECTOR];
+#if defined(__AVX2__)
+    __m128i shorts = _mm_packus_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+    _mm_storel_epi64((__m128i *)(void *)bytes, _mm_packus_epi16(shorts, shorts));
+#else
+    for (int i = 0; i < VECTOR; i++)
+        bytes[i] = (uint8_t)v[i];
+#endif
+    memcpy(p, bytes, (size_t)count);
+#endif
+}
+
+/* a where all bits of the mask are set, b where none is. */
+INLINE vec vec_select(vec_ints mask, vec a, vec b) {
+    return (vec)(((vec_ints)a & mask) | ((vec_ints)b & ~mask));
+}
+
 /* a0 + a1, a2 + a3, … b0 + b1, b2 + b3, … */
 INLINE vec vec_pair_sums(vec a, vec b) {
     const vec_ints even = 2 * vec_places();

@@ -19,13 +19,13 @@ static int64_t laid_pixels(const windows *g) {
 }
 
 layout MATH(layout_of)(const windows *g, int64_t rows) {
-    int64_t row = laid_pixels(g) * g->channels;
+    int64_t row = laid_pixels(g) * laid_pixel(g);
     return (layout){
-        .place = step_w(g) * g->channels,
+        .place = step_w(g) * laid_pixel(g),
         .row = step_h(g) * row,
         .image = laid_rows(g, rows) * row,
         .kernel_row = g->dilation_h * row,
-        .tap = g->dilation_w * g->channels,
+        .tap = g->dilation_w * laid_pixel(g),
     };
 }
 
@@ -56,20 +56,20 @@ static range inside(const windows *g, int64_t pixels, int64_t stride) {
 }
 
 static void lay_row(const windows *g, const float *x, float *to) {
-    int64_t pixels = laid_pixels(g), stride = g->kw == 1 ? g->stride_w : 1;
+    int64_t pixels = laid_pixels(g), stride = g->kw == 1 ? g->stride_w : 1, pixel = laid_pixel(g);
     range in = inside(g, pixels, stride);
-    zero_floats(in.first * g->channels, to);
-    zero_floats((pixels - in.last) * g->channels, to + in.last * g->channels);
-    if (stride == 1 && g->channels == g->pixel) {
-        copy_floats((in.last - in.first) * g->channels, x + (in.first - g->pad_w) * g->pixel, to + in.first * g->channels);
+    zero_floats(in.first * pixel, to);
+    zero_floats((pixels - in.last) * pixel, to + in.last * pixel);
+    if (stride == 1 && g->channels == g->pixel && g->channels == pixel) {
+        copy_floats((in.last - in.first) * g->channels, x + (in.first - g->pad_w) * g->pixel, to + in.first * pixel);
         return;
     }
     for (int64_t i = in.first; i < in.last; i++)
-        copy_floats(g->channels, x + (i * stride - g->pad_w) * g->pixel, to + i * g->channels);
+        copy_floats(g->channels, x + (i * stride - g->pad_w) * g->pixel, to + i * pixel);
 }
 
 void MATH(lay_out)(const windows *g, window_rows part, const float *x, float *to) {
-    int64_t rows = laid_rows(g, part.rows), row_floats = laid_pixels(g) * g->channels, stride = g->kh == 1 ? g->stride_h : 1;
+    int64_t rows = laid_rows(g, part.rows), row_floats = laid_pixels(g) * laid_pixel(g), stride = g->kh == 1 ? g->stride_h : 1;
     for (int64_t image = part.image; image < part.image + part.images; image++)
         for (int64_t i = 0; i < rows; i++, to += row_floats) {
             int64_t h = part.row * g->stride_h - g->pad_h + i * stride;

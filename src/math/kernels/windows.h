@@ -34,9 +34,15 @@ layout MATH(layout_of)(const windows *g, int64_t rows);
 /* Copies what the windows see, zeros where that lies outside. Needs images · layout.image floats. */
 void MATH(lay_out)(const windows *g, window_rows part, const float *x, float *to);
 
-/* Pixels of a kernel row that are one piece of memory: all or one. */
+/* Pixels of a kernel row that are one piece of memory: all, or one where there are many channels. */
 static inline int64_t joined_taps(const windows *g) {
-    return g->dilation_w == 1 ? g->kw : 1;
+    return g->dilation_w == 1 && g->channels < 256 ? g->kw : 1;
+}
+
+/* From one laid pixel to the next. Pixels of many channels are set a line apart, as windows whose distance is a power of two would all lie
+ * in the same few sets of the first cache. */
+static inline int64_t laid_pixel(const windows *g) {
+    return g->channels >= 128 && joined_taps(g) == 1 ? g->channels + LINE : g->channels;
 }
 
 /* ---- windows_product.c ---- */

@@ -73,22 +73,25 @@ static place_of_tile find_tile(const windows *g, int64_t i) {
     return (place_of_tile){piece * floats + column, low + (number < taller), piece / taps, piece % taps, column};
 }
 
+/* All panels for one tile before the next: its columns of A are far apart, those of a panel one after the other. */
 static void add_chunk(const windows *g, const row_chunk *chunk, tile_range tiles, int64_t n, const tile *lefts, const float *b,
                       const float *next, int64_t ld_next, float *waiting, int levels, float *c, int64_t ldc) {
     layout l = MATH(layout_of)(g, 1);
-    int64_t number = 0;
-    for (int64_t column = 0; column < n; column += PANEL, b += chunk->rows * g->ow * PANEL)
-        for (int64_t i = tiles.first; i < tiles.last; i++, number++) {
-            place_of_tile at = find_tile(g, i);
-            tile mine[CHUNK_PIECES];
-            for (int p = 0; p < chunk->count; p++) {
-                mine[p] = lefts[p];
-                mine[p].a += at.kernel_row * l.kernel_row + at.tap * l.tap + at.column;
-            }
-            memory_ahead ahead = {next && number * LINE < n ? next + number * LINE : NULL, ld_next};
-            MATH(sum_tile)(chunk, at.height, math_min(PANEL, n - column), mine, b, ahead, waiting, c + at.row * ldc + column, ldc);
+    int64_t ahead = 0, panel = chunk->rows * g->ow;
+    for (int64_t i = tiles.first; i < tiles.last; i++) {
+        place_of_tile at = find_tile(g, i);
+        tile mine[CHUNK_PIECES];
+        for (int p = 0; p < chunk->count; p++) {
+            mine[p] = lefts[p];
+            mine[p].a += at.kernel_row * l.kernel_row + at.tap * l.tap + at.column;
+        }
+        for (int64_t column = 0; column < n; column += PANEL, ahead += LINE) {
+            memory_ahead line = {next && ahead < n ? next + ahead : NULL, ld_next};
+            float *sums = c + at.row * ldc + column;
+            MATH(sum_tile)(chunk, at.height, math_min(PANEL, n - column), mine, b + column * panel, line, waiting, sums, ldc);
             waiting += at.height * PANEL * levels;
         }
+    }
 }
 
 void MATH(windows_sum)(const windows *g, const math_lanes *lanes, tile_range tiles, int64_t n, const float *x, const float *b, int64_t ldb,

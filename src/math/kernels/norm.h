@@ -1,0 +1,59 @@
+/* Batch normalisation's passes: what its sums (norm_sums.c) and its outputs (norm.c) share.
+ *
+ * Rows of few channels would leave most of a vector empty, and cost a loop each. So as many rows as make up to WIDE floats are taken as one
+ * wide row, with the channels' factors repeated accordingly; rows of more channels are wide as they are. */
+#ifndef SHOAL_MATH_NORM_H
+#define SHOAL_MATH_NORM_H
+
+#include "math/kernels/kernels.h"
+
+enum { WIDE = 256 };
+
+/* Rows in a wide row. */
+static inline int64_t wide_rows(int64_t c) {
+    return 2 * c <= WIDE ? WIDE / c : 1;
+}
+
+/* A factor for every element of a wide row: `factor` itself where that is one row. */
+static inline const float *wide_factor(const float *factor, int64_t c, int64_t width, float wide[WIDE]) {
+    if (width == c || !factor)
+        return factor;
+    for (int64_t i = 0; i < width; i += c)
+        memcpy(wide + i, factor, (size_t)c * sizeof *wide);
+    return wide;
+}
+
+/* Where a gradient passes: everywhere, where y > 0, or where the y that follows from x is > 0. */
+typedef enum mask {
+    MASK_NONE,
+    MASK_Y,
+    MASK_X,
+} mask;
+
+static inline mask norm_mask(const math_norm *m, const float *y) {
+    return !m->relu ? MASK_NONE : y ? MASK_Y : MASK_X;
+}
+
+/* (x − mean) · scale + shift from x − mean: written here once, because where it is 0 must not depend on who asks. */
+INLINE vec norm_scaled(vec centred, vec scale, vec shift) {
+    return centred * scale + shift;
+}
+
+/* v where `positive` is > 0, else 0. */
+INLINE vec where_positive(vec positive, vec v) {
+    return (vec)((vec_ints)v & (positive > vec_set(0)));
+}
+
+/* A vector from p, or the first `part` elements of one where part is not 0. */
+INLINE vec norm_load(const float *p, int64_t part) {
+    return part ? vec_load_part(p, part) : vec_load(p);
+}
+
+INLINE void norm_store(float *p, vec v, int64_t part) {
+    if (part)
+        vec_store_part(p, v, part);
+    else
+        vec_store(p, v);
+}
+
+#endif

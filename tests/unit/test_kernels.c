@@ -1,0 +1,253 @@
+/* Linear layers and convolutions of pictures, in every instruction set that the processor has:
+ * against sums in double precision at odd sizes, and for what they promise about bits: a sample is the same in any company, a lane is the
+ * same in any call. */
+#include <check.h>
+#undef fail /* an old word of libcheck, and one of ours */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/tree.h"
+#include "math/math.h"
+
+extern const math_kernels math_kernels_generic;
+#if defined(__x86_64__)
+extern const math_kernels math_kernels_avx2, math_kernels_avx512;
+#endif
+
+enum { SETS = 3, LANES = 7 };
+
+/* The set's kernels, or NULL where the processor lacks it. */
+static const math_kernels *set(int i) {
+#if defined(__x86_64__)
+    if (i == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &math_kernels_avx2;
+    if (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        return &math_kernels_avx512;
+#endif
+    return i == 0 ? &math_kernels_generic : NULL;
+}
+
+static float noise(uint32_t i) {
+    uint32_t z = i * 2654435761u;
+    z = (z ^ z >> 15) * 2246822519u;
+    return (float)(z >> 8) * 0x1p-23f - 1;
+}
+
+/* Aligned as the memory plan's tensors are. */
+static float *numbers(int64_t n, uint32_t seed) {
+    float *x = aligned_alloc(64, ((size_t)n * sizeof *x + 64) / 64 * 64);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = noise((uint32_t)i + 7919000 * seed);
+    return x;
+}
+
+static void *scratch_of(size_t bytes) {
+    return aligned_alloc(64, (bytes + 64) / 64 * 64);
+}
+
+static void check_close(const char *isa, const char *what, int64_t n, const float *found, const double *wanted) {
+    double d = 0, s = 1e-30;
+    for (int64_t i = 0; i < n; i++) {
+        d += (found[i] - wanted[i]) * (found[i] - wanted[i]);
+        s += wanted[i] * wanted[i];
+    }
+    ck_assert_msg(d < 1e-11 * s, "%s %s: relative error %g", isa, what, sqrt(d / s));
+}
+
+static void check_same(const char *isa, const char *what, int64_t n, const float *a, const float *b) {
+    ck_assert_msg(memcmp(a, b, (size_t)n * sizeof *a) == 0, "%s: the bits of %s", isa, what);
+}
+
+/* Seven lanes, of which one is empty and others are unequal; a quarter of the samples in the last one. */
+typedef struct seven_lanes {
+    int64_t bounds[LANES + 1];
+    int merges[LANES];
+    math_lanes lanes;
+} seven_lanes;
+
+static void set_lanes(seven_lanes *l, int64_t n) {
+    static const int64_t parts[LANES + 1] = {0, 1, 4, 4, 6, 7, 9, 12};
+    for (int i = 0; i <= LANES; i++)
+        l->bounds[i] = n * parts[i] / 12;
+    for (int i = 0; i < LANES; i++)
+        l->merges[i] = tree_merges(0, i);
+    int left = LANES; /* what is left after the last lane is joined from the right */
+    for (int i = 0; i < LANES; i++)
+        left -= l->merges[i];
+    l->merges[LANES - 1] += left - 1;
+    l->lanes = (math_lanes){LANES, LANES, l->bounds, l->merges};
+}
+
+/* What the lanes' own sums, each from a call of its own, add up to along the tree; lane i's are at sums + i * n. The first one becomes it.
+ */
+static void add_tree(const seven_lanes *l, int64_t n, float *sums) {
+    int depth = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+        memmove(sums + depth++ * n, sums + lane * n, (size_t)n * sizeof *sums);
+        for (int m = 0; m < l->merges[lane]; m++, depth--)
+            for (int64_t i = 0; i < n; i++)
+                sums[(depth - 2) * n + i] += sums[(depth - 1) * n + i];
+    }
+    ck_assert_int_eq(depth, 1);
+}
+
+static math_lanes single_lane(const int64_t *bounds) {
+    static const int none[1] = {0};
+    return (math_lanes){1, 1, bounds, none};
+}
+
+/* ---- linear ---- */
+
+static const int64_t linears[][3] = {{1, 1, 1}, {3, 17, 5}, {12, 1041, 21}, {24, 130, 48}, {70, 40, 9}, {100, 33, 130}};
+
+static void check_linear(const math_kernels *k, int64_t n, int64_t in, int64_t out) {
+    float *x = numbers(n * in, 1), *w = numbers(in * out, 2), *dy = numbers(n * out, 3), *bias = numbers(out, 4);
+    float *y = numbers(n * out, 5), *dx = numbers(n * in, 6), *dw = numbers(LANES * in * out, 7), *sum = numbers(in * out, 8);
+    double *wanted_y = calloc((size_t)(n * out), 8), *wanted_dx = calloc((size_t)(n * in), 8), *wanted_dw = calloc((size_t)(in * out), 8);
+    for (int64_t s = 0; s < n; s++)
+        for (int64_t o = 0; o < out; o++) {
+            wanted_y[s * out + o] += bias[o];
+            for (int64_t i = 0; i < in; i++) {
+                wanted_y[s * out + o] += (double)x[s * in + i] * w[o * in + i];
+                wanted_dx[s * in + i] += (double)dy[s * out + o] * w[o * in + i] + (o == 0 ? dx[s * in + i] : 0);
+                wanted_dw[o * in + i] += (double)dy[s * out + o] * x[s * in + i];
+            }
+        }
+    seven_lanes lanes;
+    set_lanes(&lanes, n);
+    void *scratch = scratch_of(k->linear_scratch(in, out, LANES));
+    float *dx_of_one = numbers(n * in, 6), *y_of_one = numbers(n * out, 9);
+    k->linear_forward(n, in, out, x, w, bias, 0, out, y, scratch);
+    k->linear_backward_data(n, in, out, dy, w, 0, in, dx, true, scratch);
+    k->linear_backward_weight(&lanes.lanes, in, out, x, dy, 0, out, sum, scratch);
+    check_close(k->isa, "linear forward", n * out, y, wanted_y);
+    check_close(k->isa, "linear backward data", n * in, dx, wanted_dx);
+    check_close(k->isa, "linear backward weight", in * out, sum, wanted_dw);
+    int64_t cut_out = out / 3, cut_in = in / 2;
+    for (int64_t s = 0; s < n; s++) {
+        k->linear_forward(1, in, out, x + s * in, w, bias, 0, cut_out, y_of_one + s * out, scratch);
+        k->linear_forward(1, in, out, x + s * in, w, bias, cut_out, out - cut_out, y_of_one + s * out, scratch);
+        k->linear_backward_data(1, in, out, dy + s * out, w, 0, cut_in, dx_of_one + s * in, true, scratch);
+        k->linear_backward_data(1, in, out, dy + s * out, w, cut_in, in - cut_in, dx_of_one + s * in, true, scratch);
+    }
+    check_same(k->isa, "linear forward", n * out, y, y_of_one);
+    check_same(k->isa, "linear backward data", n * in, dx, dx_of_one);
+    for (int i = 0; i < LANES; i++) {
+        math_lanes one = single_lane(lanes.bounds + i);
+        k->linear_backward_weight(&one, in, out, x, dy, 0, cut_out, dw + i * in * out, scratch);
+        k->linear_backward_weight(&one, in, out, x, dy, cut_out, out - cut_out, dw + i * in * out, scratch);
+    }
+    add_tree(&lanes, in * out, dw);
+    check_same(k->isa, "linear backward weight", in * out, dw, sum);
+    free(x), free(w), free(dy), free(bias), free(y), free(dx), free(dw), free(sum), free(dx_of_one), free(y_of_one);
+    free(wanted_y), free(wanted_dx), free(wanted_dw), free(scratch);
+}
+
+START_TEST(linear_layers) {
+    const math_kernels *k = set(_i);
+    for (size_t i = 0; k && i < sizeof linears / sizeof *linears; i++)
+        check_linear(k, linears[i][0], linears[i][1], linears[i][2]);
+}
+END_TEST
+
+/* ---- convolutions of pictures: h, w, c, oc, kh, kw, stride, pad ---- */
+
+static const int64_t pictures[][8] = {{23, 37, 3, 64, 3, 3, 1, 1},  {31, 29, 3, 21, 7, 7, 2, 3}, {14, 14, 1, 6, 5, 5, 1, 2},
+                                      {35, 47, 3, 96, 11, 5, 4, 2}, {9, 70, 4, 37, 3, 4, 1, 0},  {120, 130, 2, 48, 3, 3, 1, 1}};
+enum { IMAGES = 6 };
+
+static math_conv geometry(const int64_t *s) {
+    return (math_conv){.h = s[0],
+                       .w = s[1],
+                       .c = s[2],
+                       .oh = (s[0] + 2 * s[7] - s[4]) / s[6] + 1,
+                       .ow = (s[1] + 2 * s[7] - s[5]) / s[6] + 1,
+                       .oc = s[3],
+                       .kh = s[4],
+                       .kw = s[5],
+                       .stride_h = s[6],
+                       .stride_w = s[6],
+                       .pad_h = s[7],
+                       .pad_w = s[7],
+                       .dilation_h = 1,
+                       .dilation_w = 1,
+                       .groups = 1};
+}
+
+static void add_products(const math_conv *g, const float *x, const float *w, const float *dy, double *y, double *dw) {
+    for (int64_t pixel = 0; pixel < IMAGES * g->oh * g->ow; pixel++)
+        for (int64_t i = 0; i < g->kh * g->kw * g->c; i++) {
+            int64_t row = pixel / g->ow % g->oh * g->stride_h - g->pad_h + i / g->c / g->kw;
+            int64_t column = pixel % g->ow * g->stride_w - g->pad_w + i / g->c % g->kw;
+            if (row < 0 || row >= g->h || column < 0 || column >= g->w)
+                continue;
+            double value = x[((pixel / g->ow / g->oh * g->h + row) * g->w + column) * g->c + i % g->c];
+            for (int64_t o = 0; o < g->oc; o++) {
+                y[pixel * g->oc + o] += value * w[i * g->oc + o];
+                dw[i * g->oc + o] += value * dy[pixel * g->oc + o];
+            }
+        }
+}
+
+static void weight_gradient(const math_kernels *k, const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, float *dw,
+                            void *scratch) {
+    for (int part = 0; part < k->conv_weight_parts(g); part++)
+        k->conv_backward_weight(g, lanes, x, dy, part, dw, scratch);
+}
+
+static void check_picture(const math_kernels *k, const int64_t *sizes) {
+    const math_conv g = geometry(sizes);
+    int64_t in = g.h * g.w * g.c, out = g.oh * g.ow * g.oc, weights = g.kh * g.kw * g.c * g.oc;
+    ck_assert_str_eq(k->conv_algorithm(&g, MATH_FORWARD), "direct");
+    ck_assert_str_eq(k->conv_algorithm(&g, MATH_BACKWARD_WEIGHT), "direct");
+    float *x = numbers(IMAGES * in, 1), *w = numbers(weights, 2), *dy = numbers(IMAGES * out, 3), *bias = numbers(g.oc, 4);
+    float *y = numbers(IMAGES * out, 5), *y_of_one = numbers(out, 6), *sum = numbers(weights, 7), *dw = numbers(LANES * weights, 8);
+    double *wanted_y = malloc((size_t)(IMAGES * out) * 8), *wanted_dw = calloc((size_t)weights, 8);
+    for (int64_t i = 0; i < IMAGES * out; i++)
+        wanted_y[i] = bias[i % g.oc];
+    add_products(&g, x, w, dy, wanted_y, wanted_dw);
+    void *prepared = scratch_of(k->conv_prepared(&g, MATH_FORWARD)), *scratch = scratch_of(k->conv_scratch(&g, LANES));
+    for (int part = 0; part < k->conv_prepare_parts(&g, MATH_FORWARD); part++)
+        k->conv_prepare(&g, MATH_FORWARD, w, part, prepared);
+    k->conv_forward(&g, IMAGES, x, prepared, bias, y, scratch);
+    check_close(k->isa, "forward", IMAGES * out, y, wanted_y);
+    for (int64_t i = 0; i < IMAGES; i++) {
+        k->conv_forward(&g, 1, x + i * in, prepared, bias, y_of_one, scratch);
+        check_same(k->isa, "forward", out, y_of_one, y + i * out);
+    }
+    seven_lanes lanes;
+    set_lanes(&lanes, IMAGES);
+    weight_gradient(k, &g, &lanes.lanes, x, dy, sum, scratch);
+    check_close(k->isa, "backward weight", weights, sum, wanted_dw);
+    for (int i = 0; i < LANES; i++) {
+        math_lanes one = single_lane(lanes.bounds + i);
+        weight_gradient(k, &g, &one, x, dy, dw + i * weights, scratch);
+    }
+    add_tree(&lanes, weights, dw);
+    check_same(k->isa, "backward weight", weights, dw, sum);
+    free(x), free(w), free(dy), free(bias), free(y), free(y_of_one), free(sum), free(dw);
+    free(wanted_y), free(wanted_dw), free(prepared), free(scratch);
+}
+
+START_TEST(first_convolutions) {
+    const math_kernels *k = set(_i);
+    for (size_t i = 0; k && i < sizeof pictures / sizeof *pictures; i++)
+        check_picture(k, pictures[i]);
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("kernels");
+    TCase *c = tcase_create("kernels");
+    tcase_set_timeout(c, 120);
+    tcase_add_loop_test(c, linear_layers, 0, SETS);
+    tcase_add_loop_test(c, first_convolutions, 0, SETS);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
