@@ -50,11 +50,11 @@ struct param {
     param_role role;
     param_init init;
     double init_value;
-    bool frozen;      /* no gradient, no update */
-    int64_t size;     /* elements */
-    int64_t offset;   /* of a trained parameter in the arenas of values, gradients and optimiser slots, in floats */
-    float *value;     /* NULL for a counter, and before graph_seal() */
-    int64_t counter;  /* PARAM_COUNTER's value */
+    bool frozen;     /* no gradient, no update */
+    int64_t size;    /* elements */
+    int64_t offset;  /* of a trained parameter in the arenas of values, gradients and optimiser slots, in floats */
+    float *value;    /* NULL for a counter, and before graph_seal() */
+    int64_t counter; /* PARAM_COUNTER's value */
 };
 
 /* Whether a gradient is made for it. */
@@ -70,25 +70,25 @@ enum { NODE_MAX_PARAMS = 5 };
 
 struct node {
     const op_kind *kind;
-    char *name;          /* scope and layer: `layer1.0.conv1` */
-    void *attrs;         /* the kind's own struct; freed with the node */
+    char *name;  /* scope and layer: `layer1.0.conv1` */
+    void *attrs; /* the kind's own struct; freed with the node */
     int n_inputs;
-    node **inputs;       /* a node has one output: node and value are one */
-    int index;           /* place in execution order */
+    node **inputs; /* a node has one output: node and value are one */
+    int index;     /* place in execution order */
     int n_params;
     param *params[NODE_MAX_PARAMS];
 
     /* set by infer */
     shape out;
-    size_t saved_bytes;   /* a sample, from forward to backward: masks, indices */
-    int n_sums;           /* doubles that stats adds up over the samples of a lane */
-    int n_grad_sums;      /* doubles that grad_stats adds up */
-    int dx_in_place;      /* bit i: dx[i] may share storage with dy where add_dx[i] is false; one input does, the first that can */
+    size_t saved_bytes; /* a sample, from forward to backward: masks, indices */
+    int n_sums;         /* doubles that stats adds up over the samples of a lane */
+    int n_grad_sums;    /* doubles that grad_stats adds up */
+    int dx_in_place;    /* bit i: dx[i] may share storage with dy where add_dx[i] is false; one input does, the first that can */
     int forward_parts, backward_parts; /* of a kind that takes the whole batch: see op_kind.whole; 0: shared out by samples */
-    int grad_parts;       /* pieces of the parameter gradients that are computed by themselves */
+    int grad_parts;                    /* pieces of the parameter gradients that are computed by themselves */
 
-    bool keep;            /* the output stays readable until the next forward; set by whoever reads it with graph_output */
-    bool needs_grad;      /* some trained parameter lies at or before it; set by graph_seal */
+    bool keep;       /* the output stays readable until the next forward; set by whoever reads it with graph_output */
+    bool needs_grad; /* some trained parameter lies at or before it; set by graph_seal */
 };
 
 /* What one call of an op sees: one node, and the samples of one lane (or, where the kind says `whole`, any number of lanes). Only the
@@ -96,42 +96,42 @@ struct node {
 typedef struct op_state {
     bool training;
     uint64_t seed, step;
-    int64_t batch;        /* samples of the global batch: gradients of the mean loss are divided by it */
+    int64_t batch; /* samples of the global batch: gradients of the mean loss are divided by it */
 } op_state;
 
 typedef struct op_call {
     const node *node;
     const op_state *state;
-    int64_t n;            /* samples; may be 0 */
-    int64_t first;        /* place of the first sample in the global batch */
-    int part;             /* of node->forward_parts or backward_parts */
-    const void *prepared; /* what the kind's prepare made */
+    int64_t n;             /* samples; may be 0 */
+    int64_t first;         /* place of the first sample in the global batch */
+    int part;              /* of node->forward_parts or backward_parts */
+    const void *prepared;  /* what the kind's prepare made */
     const uint8_t *images; /* a lane's pictures [n, h, w, c], for the input node */
     const int32_t *labels; /* a lane's targets [n] */
 
-    const float **x;      /* inputs[i]: [n, h, w, c] */
-    float *y;             /* output; may share storage with x[0] where the kind says in_place */
-    float *dy;            /* gradient of the output; may be overwritten by the last of the node's backward functions that reads it */
-    float **dx;           /* gradients of the inputs; NULL where nobody needs it. May share storage with dy as the node says */
-    bool *add_dx;         /* dx[i] already holds another consumer's share: add to it */
-    void *saved;          /* n * node->saved_bytes */
+    const float **x; /* inputs[i]: [n, h, w, c] */
+    float *y;        /* output; may share storage with x[0] where the kind says in_place */
+    float *dy;       /* gradient of the output; may be overwritten by the last of the node's backward functions that reads it */
+    float **dx;      /* gradients of the inputs; NULL where nobody needs it. May share storage with dy as the node says */
+    bool *add_dx;    /* dx[i] already holds another consumer's share: add to it */
+    void *saved;     /* n * node->saved_bytes */
 
-    double *sums;         /* n_sums: this lane's own, zeroed before; written by stats, or by forward (a loss) */
-    const double *total;  /* n_sums: over the lanes that normalise together */
-    double *grad_sums;    /* n_grad_sums: this lane's own, written by grad_stats (zeroed before) */
+    double *sums;        /* n_sums: this lane's own, zeroed before; written by stats, or by forward (a loss) */
+    const double *total; /* n_sums: over the lanes that normalise together */
+    double *grad_sums;   /* n_grad_sums: this lane's own, written by grad_stats (zeroed before) */
     const double *grad_total;
 } op_call;
 
 /* What backward reads: bits of op_kind.needs. */
 enum {
-    NEEDS_X = 1,  /* value of the first input */
-    NEEDS_Y = 2,  /* value of the output */
+    NEEDS_X = 1, /* value of the first input */
+    NEEDS_Y = 2, /* value of the output */
 };
 
 /* Lanes whose shares of a parameter gradient are added up along the tree. */
 typedef struct lane_group {
-    math_lanes tree;          /* bounds count samples of the call */
-    const double *grad_sums;  /* of the first lane; the next lane's are `stride` further */
+    math_lanes tree;         /* bounds count samples of the call */
+    const double *grad_sums; /* of the first lane; the next lane's are `stride` further */
     int64_t stride;
 } lane_group;
 
@@ -166,7 +166,7 @@ struct op_kind {
     /* Which algorithm its kernels use in a direction, where there is a choice. */
     const char *(*algorithm)(const node *n, math_direction d);
     unsigned needs;
-    bool in_place;          /* y may be x[0]: elementwise, and backward does not need x */
+    bool in_place; /* y may be x[0]: elementwise, and backward does not need x */
     /* Forward and backward take the samples of several lanes at once, which saves reading parameters again and again: threads share out
      * the samples, or the node's parts, of which each sees all samples. */
     bool whole;
@@ -230,11 +230,11 @@ typedef struct graph_hooks {
 } graph_hooks;
 
 typedef struct graph_run_options {
-    int lanes;            /* of the job */
+    int lanes;                 /* of the job */
     int first_lane, last_lane; /* this rank's: [first, last) */
-    int64_t lane_capacity; /* most samples of a lane in a batch */
-    bool training;        /* false: no gradients are planned */
-    bool recompute;       /* outputs that are cheap to make are made again in backward rather than kept: less memory, more time */
+    int64_t lane_capacity;     /* most samples of a lane in a batch */
+    bool training;             /* false: no gradients are planned */
+    bool recompute;            /* outputs that are cheap to make are made again in backward rather than kept: less memory, more time */
     norm_scope norm;
     uint64_t seed;
     graph_hooks hooks;
@@ -247,7 +247,7 @@ void graph_run_free(graph_run *r);
 
 /* One batch of this rank's lanes. */
 typedef struct graph_batch {
-    int64_t size;         /* samples of the global batch; lane l holds [l*size/L, (l+1)*size/L) */
+    int64_t size; /* samples of the global batch; lane l holds [l*size/L, (l+1)*size/L) */
     uint64_t step;
     const uint8_t *const *images; /* [local lane] -> [n, h, w, c]; n follows from size */
     const int32_t *const *labels; /* [local lane] -> [n] */

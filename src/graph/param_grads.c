@@ -1,5 +1,6 @@
 /* Parameter gradients: parts side by side, each summed over the lanes along the tree. A node with few parts (a small convolution has
- * one) would keep few threads busy: there the subtrees of a block are summed side by side too, and joined afterwards in the tree's order. */
+ * one) would keep few threads busy: there the subtrees of a block are summed side by side too, and joined afterwards in the tree's order.
+ */
 #include "graph/run.h"
 
 enum { PARTIAL_FLOATS = 1 << 20, ITEMS_A_THREAD = 2, FLOATS_OF_A_CACHE_LINE = 16 }; /* nodes with larger parameters have parts enough */

@@ -18,9 +18,9 @@ typedef struct buffer {
 typedef struct planner {
     const graph *g;
     int64_t capacity;
-    int backward_start; /* steps of backward are counted on from those of forward */
-    int *forward_step;  /* [node] its forward */
-    int *again;         /* [node] its second forward, within backward; NOBODY without one */
+    int backward_start;          /* steps of backward are counted on from those of forward */
+    int *forward_step;           /* [node] its forward */
+    int *again;                  /* [node] its second forward, within backward; NOBODY without one */
     int *first_back, *last_back; /* [node] its first and last step of backward; NOBODY without one */
     buffer *buffers;
     int n_buffers;
@@ -118,8 +118,8 @@ static void plan_values(planner *p) {
             p->value[i] = plan_value(p, n, &list[i]);
         }
         if (n->saved_bytes)
-            p->saved[i] = new_buffer(p, p->capacity * (int64_t)n->saved_bytes, p->forward_step[i],
-                                     max_int(p->forward_step[i], p->last_back[i]));
+            p->saved[i] =
+                new_buffer(p, p->capacity * (int64_t)n->saved_bytes, p->forward_step[i], max_int(p->forward_step[i], p->last_back[i]));
     }
     mem_free(list);
 }

@@ -20,12 +20,9 @@ static void append_pass(program *p, const node *n, bool backward) {
     bool prepared = n->kind->prepared && n->kind->prepared(n, backward) > 0;
     if (prepared)
         append(p, (step){.kind = STEP_PREPARE, .node = n, .backward = backward});
-    append(p, (step){.kind = STEP_WHOLE,
-                     .node = n,
-                     .function = function,
-                     .is_forward = !backward,
-                     .backward = backward,
-                     .prepared = prepared});
+    append(
+        p,
+        (step){.kind = STEP_WHOLE, .node = n, .function = function, .is_forward = !backward, .backward = backward, .prepared = prepared});
 }
 
 program program_forward(const graph *g, bool training) {

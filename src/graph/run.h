@@ -24,19 +24,19 @@ struct graph_run {
     arena activations, gradients, working, prepared, partials;
 
     /* What calls see of the batch: a view a lane, then a view a thread (its share of the samples), then the whole. */
-    op_call *calls;          /* [node][view] */
+    op_call *calls; /* [node][view] */
     int n_views;
-    int64_t *bounds;         /* [lane] its first sample, of this rank's; one more: their number */
-    int64_t laid_out;        /* the global batch that calls and bounds are for */
+    int64_t *bounds;  /* [lane] its first sample, of this rank's; one more: their number */
+    int64_t laid_out; /* the global batch that calls and bounds are for */
 
     tree_block blocks[TREE_DEPTH]; /* of this rank's lanes, and the gradient arena of each */
     float *grads[TREE_DEPTH];
     int n_blocks;
     int *merges[MAX_LEVELS + 1]; /* [level][lane], as in math_lanes, for pieces of 1 << level lanes; the last: for whole blocks */
-    grad_cut *cuts;          /* [node] */
-    int64_t partial_floats;  /* of one piece's buffer */
+    grad_cut *cuts;              /* [node] */
+    int64_t partial_floats;      /* of one piece's buffer */
 
-    char **scratch;          /* [thread] */
+    char **scratch; /* [thread] */
     size_t scratch_bytes;
 
     double *sums, *grad_sums;            /* [lane][all nodes' sums] */
@@ -44,9 +44,9 @@ struct graph_run {
     double *pooled;                      /* [all nodes' sums] over all lanes of all ranks, where those are fewer */
     int *sums_offset, *grad_sums_offset; /* [node] */
     int sums_size, grad_sums_size;
-    double **lane_sums, *terms;          /* [lane], for a reduction */
+    double **lane_sums, *terms; /* [lane], for a reduction */
     double reduce_seconds;
-    double (*profile)[N_PASSES];         /* [node], or NULL */
+    double (*profile)[N_PASSES]; /* [node], or NULL */
 };
 
 static inline op_call *run_call(const graph_run *r, const node *n, int view) {

@@ -94,8 +94,8 @@ void graph_run_free(graph_run *r) {
     arena_reset(&r->activations);
     arena_reset(&r->working);
     arena_reset(&r->prepared);
-    void *const owned[] = {r->scratch, r->sums, r->grad_sums, r->totals, r->grad_totals, r->pooled,
-                           r->sums_offset, r->grad_sums_offset, r->lane_sums, r->terms, r};
+    void *const owned[] = {r->scratch,          r->sums,      r->grad_sums, r->totals, r->grad_totals, r->pooled, r->sums_offset,
+                           r->grad_sums_offset, r->lane_sums, r->terms,     r};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
 }

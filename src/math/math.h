@@ -95,7 +95,7 @@ typedef struct math_kernels {
      * weights themselves are given instead. The weight gradient is made in parts that may run side by side; each is summed over the
      * lanes and replaces its share of dw. */
     const char *(*conv_algorithm)(const math_conv *g, math_direction d); /* `im2col`, `winograd 4x4` */
-    size_t (*conv_scratch)(const math_conv *g, int levels); /* bytes for each call below; levels as in math_lanes */
+    size_t (*conv_scratch)(const math_conv *g, int levels);              /* bytes for each call below; levels as in math_lanes */
     size_t (*conv_prepared)(const math_conv *g, math_direction d);
     int (*conv_prepare_parts)(const math_conv *g, math_direction d);
     void (*conv_prepare)(const math_conv *g, math_direction d, const float *w, int part, void *prepared);

@@ -54,7 +54,8 @@ static void forward(const op_call *c, void *scratch) {
 static void backward(const op_call *c, void *scratch) {
     const node *n = c->node;
     int64_t in = n->inputs[0]->out.c, out = n->out.c, each = part_length(out), first = c->part * each;
-    math->linear_backward_data(c->n, in, out, c->dy, n->params[0]->value, first, math_min(each, in - first), c->dx[0], c->add_dx[0], scratch);
+    math->linear_backward_data(c->n, in, out, c->dy, n->params[0]->value, first, math_min(each, in - first), c->dx[0], c->add_dx[0],
+                               scratch);
 }
 
 /* The last part is the bias's, where there is one. */

@@ -46,14 +46,14 @@ typedef struct example {
 } example;
 
 static const example examples[] = {
-    {5, 7, 32, 48, 1, 1, 3},      /* ends within a tile, and within a panel of output channels */
-    {1, 1, 32, 32, 1, 1, 1},      /* most of the tile overhangs */
-    {3, 3, 48, 32, 1, 1, 3},      /**/
-    {7, 7, 64, 32, 1, 1, 8},      /* short lanes */
-    {13, 9, 32, 64, 1, 1, 3},     /**/
-    {6, 8, 32, 32, 0, 2, 3},      /* unequal padding */
-    {17, 19, 144, 160, 1, 1, 1},  /* ranges of channels that are unequal */
-    {46, 50, 32, 48, 1, 1, 3},    /* a sample in several chunks */
+    {5, 7, 32, 48, 1, 1, 3},     /* ends within a tile, and within a panel of output channels */
+    {1, 1, 32, 32, 1, 1, 1},     /* most of the tile overhangs */
+    {3, 3, 48, 32, 1, 1, 3},     /**/
+    {7, 7, 64, 32, 1, 1, 8},     /* short lanes */
+    {13, 9, 32, 64, 1, 1, 3},    /**/
+    {6, 8, 32, 32, 0, 2, 3},     /* unequal padding */
+    {17, 19, 144, 160, 1, 1, 1}, /* ranges of channels that are unequal */
+    {46, 50, 32, 48, 1, 1, 3},   /* a sample in several chunks */
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples, MOST_LANES = 8, LEVELS = 4 };
 
@@ -78,7 +78,8 @@ static float *numbers(int64_t n, uint32_t seed) {
 }
 
 /* What a pixel of the input and one of the output have to do with each other by way of one tap. */
-static void add_products(const math_conv *g, int64_t tap, const float *x, double *dx, const float *dy, double *y, const float *w, double *dw) {
+static void add_products(const math_conv *g, int64_t tap, const float *x, double *dx, const float *dy, double *y, const float *w,
+                         double *dw) {
     for (int64_t i = 0; i < g->c; i++)
         for (int64_t k = 0; k < g->oc; k++) {
             int64_t weight = (tap * g->c + i) * g->oc + k;
@@ -174,15 +175,16 @@ static float *weight_gradient(const conv_algorithm *a, const data *d, int of, in
 
 /* ---- tests ---- */
 
-static void check(const char *what, const conv_algorithm *a, const char *isa, const math_conv *g, int64_t n, float *found, const double *wanted) {
+static void check(const char *what, const conv_algorithm *a, const char *isa, const math_conv *g, int64_t n, float *found,
+                  const double *wanted) {
     double off = 0, size = 0;
     for (int64_t i = 0; i < n; i++) {
         off += (found[i] - wanted[i]) * (found[i] - wanted[i]);
         size += wanted[i] * wanted[i];
     }
     off = sqrt(off / size);
-    ck_assert_msg(off < (g->accurate ? 1.2e-6 : 2e-6), "%s by %s, %s, %d x %d, %d to %d channels, is off by %g", what, a->name, isa, (int)g->h,
-                  (int)g->w, (int)g->c, (int)g->oc, off);
+    ck_assert_msg(off < (g->accurate ? 1.2e-6 : 2e-6), "%s by %s, %s, %d x %d, %d to %d channels, is off by %g", what, a->name, isa,
+                  (int)g->h, (int)g->w, (int)g->c, (int)g->oc, off);
     free(found);
 }
 
@@ -258,7 +260,8 @@ START_TEST(a_lane_is_the_same_in_any_call) {
         for (int accurate = 0; accurate < 2 && is_there(sets[s].isa); accurate++) {
             const conv_algorithm *a = sets[s].algorithms[accurate];
             d.g.accurate = accurate;
-            check_same("dw", sets[s].isa, &d, d.w_size, weight_gradient(a, &d, MOST_LANES, 0, MOST_LANES), joined(a, &d, MOST_LANES, 0, MOST_LANES));
+            check_same("dw", sets[s].isa, &d, d.w_size, weight_gradient(a, &d, MOST_LANES, 0, MOST_LANES),
+                       joined(a, &d, MOST_LANES, 0, MOST_LANES));
         }
     data_free(&d);
 }

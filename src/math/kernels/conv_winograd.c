@@ -1,19 +1,15 @@
 /* 3 × 3 convolutions of stride 1 by Winograd's transforms (winograd.h): forward, and backward-data as the same thing with turned weights.
  * Tiles of all samples go in chunks:  x → V, n² planes [tile, c]   →   M = V · U, a product for each frequency   →   y from M.
  *
- * With few channels, what counts is that V and M stay in cache; with many, that the weights U, 36 · c · oc floats, pass seldom:
- * CHUNK_TILES at least. A tile is a row of the products, so its bits depend neither on the chunk nor on the number of samples. */
+ * For a frequency a tile moves c + oc floats through the cache, and a chunk c · oc, the weights. A chunk of c · oc / (c + oc) tiles makes
+ * both streams equal: few tiles where there are few channels, so that V and M stay in cache, and many where there are many. A tile is a row
+ * of the products, so its bits depend neither on the chunk nor on the number of samples. */
 #include <string.h>
 
 #include "math/kernels/gemm.h"
 #include "math/kernels/winograd.h"
 
-#ifndef CF
-enum { CHUNK_FLOATS = 768 * 1024, CHUNK_TILES = 64 };
-#else
-enum { CHUNK_FLOATS = CF * 1024, CHUNK_TILES = CT };
-#endif
-
+enum { LEAST_TILES = 48 /* of a chunk */, STREAM_FLOATS = 2560 * 1024 /* of the output */ };
 enum { LEAST_CHANNELS = 32 };
 
 static bool fits(const math_conv *g) {
@@ -32,8 +28,8 @@ static bool serves_accurate(const math_conv *g, math_direction d) {
 }
 
 static int64_t most_tiles(const math_conv *g) {
-    int64_t n = g->accurate ? 4 : 6, most = CHUNK_FLOATS / (n * n * (g->c + g->oc));
-    return most > CHUNK_TILES ? most : CHUNK_TILES;
+    int64_t tiles = g->c * g->oc / (g->c + g->oc);
+    return tiles > LEAST_TILES ? tiles : LEAST_TILES;
 }
 
 static int64_t most_channels(const math_conv *g) {
@@ -53,13 +49,14 @@ static void convolve(const winograd_tiling *t, int64_t most, const winograd_plan
     float *nowhere = scratch;
     winograd_spectrum v = {nowhere + out->c, in->c, 0, winograd_plane(most, in->c)};
     winograd_spectrum m = {v.data + t->n * t->n * v.plane, out->c, 0, winograd_plane(most, out->c)};
+    bool stream = bias && samples * out->h * out->w * out->c >= STREAM_FLOATS && vec_streams_lines(y, out->c);
     int64_t tiles = samples * t->rows * t->columns, chunks = (tiles + most - 1) / most;
     for (int64_t i = 0; i < chunks; i++) {
         int64_t first = tiles * i / chunks, count = tiles * (i + 1) / chunks - first;
         MATH(winograd_x_tiles)(t, in, first, count, x, in->c, zeros, &v);
         for (int f = 0; f < t->n * t->n; f++)
             MATH(multiply)(count, out->c, in->c, v.data + f * v.plane, in->c, u + f * u_plane, m.data + f * m.plane, out->c, false);
-        MATH(winograd_y_tiles)(t, out, first, count, &m, bias, y, nowhere);
+        MATH(winograd_y_tiles)(t, out, first, count, &m, bias, y, stream, nowhere);
     }
 }
 
@@ -79,8 +76,8 @@ static void backward_data(const math_conv *g, int64_t n, const float *dy, const 
     winograd_tiling t = MATH(winograd_tiling)(g, g->h, g->w);
     winograd_planes in = {g->oh, g->ow, g->oc, 2 - g->pad_h, 2 - g->pad_w}, out = {g->h, g->w, g->c, 0, 0};
     float *zeros = row_of_zeros(g, scratch);
-    convolve(&t, most_tiles(g), &in, &out, n, dy, prepared, MATH(winograd_weights_plane)(g, MATH_BACKWARD_DATA), zeros, add ? NULL : zeros, dx,
-             zeros + most_channels(g));
+    convolve(&t, most_tiles(g), &in, &out, n, dy, prepared, MATH(winograd_weights_plane)(g, MATH_BACKWARD_DATA), zeros, add ? NULL : zeros,
+             dx, zeros + most_channels(g));
 }
 
 /* F(4×4, 3×3), and F(2×2, 3×3) where `accurate` is asked for. */

@@ -50,10 +50,10 @@ void MATH(avg_pool_backward)(const math_pool *p, int64_t n, const float *dy, flo
 
 size_t MATH(linear_scratch)(int64_t in, int64_t out, int levels);
 size_t MATH(linear_weight_scratch)(int levels);
-void MATH(linear_forward)(int64_t n, int64_t in, int64_t out, const float *x, const float *w, const float *bias, int64_t first, int64_t count,
-                          float *y, void *scratch);
-void MATH(linear_backward_data)(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, int64_t first, int64_t count, float *dx,
-                                bool add, void *scratch);
+void MATH(linear_forward)(int64_t n, int64_t in, int64_t out, const float *x, const float *w, const float *bias, int64_t first,
+                          int64_t count, float *y, void *scratch);
+void MATH(linear_backward_data)(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, int64_t first, int64_t count,
+                                float *dx, bool add, void *scratch);
 void MATH(linear_backward_weight)(const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy, int64_t first,
                                   int64_t count, float *dw, void *scratch);
 
@@ -70,7 +70,8 @@ typedef struct conv_algorithm {
     void (*forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y, void *scratch);
     void (*backward_data)(const math_conv *g, int64_t n, const float *dy, const void *prepared, float *dx, bool add, void *scratch);
     int (*weight_parts)(const math_conv *g);
-    void (*backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw, void *scratch);
+    void (*backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
+                            void *scratch);
 } conv_algorithm;
 
 extern const conv_algorithm MATH(conv_first), MATH(conv_depthwise), MATH(conv_winograd), MATH(conv_winograd_accurate);

@@ -140,9 +140,10 @@ void MATH(winograd_x_tiles)(const winograd_tiling *t, const winograd_planes *p, 
 void MATH(winograd_dy_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count, const float *dy, int64_t c,
                              const float *zeros, const winograd_spectrum *to);
 
-/* And back: y = bias + tiles, or y += tiles where bias is NULL. `nowhere` takes c floats that lie outside of the plane. */
-void MATH(winograd_y_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count,
-                            const winograd_spectrum *from, const float *bias, float *y, float *nowhere);
+/* And back: y = bias + tiles, or y += tiles where bias is NULL; past the caches where `stream`. `nowhere` takes c floats that lie outside
+ * of the plane. */
+void MATH(winograd_y_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count, const winograd_spectrum *from,
+                            const float *bias, float *y, bool stream, float *nowhere);
 
 /* ---- winograd_weights.c: weights in frequencies, one packed matrix (gemm.h) for each ---- */
 

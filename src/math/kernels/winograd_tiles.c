@@ -2,7 +2,7 @@
  * when written, a row that nobody reads), so that tiles at borders take the same way as all others. */
 #include "math/kernels/winograd.h"
 
-enum { MOST = 6, MOST_PIXELS = MOST * MOST };
+enum { MOST = 6, MOST_PIXELS = MOST * MOST, LINE = 16 /* floats of a cache line */ };
 
 winograd_tiling MATH(winograd_tiling)(const math_conv *g, int64_t h, int64_t w) {
     int m = g->accurate ? 2 : 4;
@@ -80,9 +80,8 @@ void MATH(winograd_dy_tiles)(const winograd_tiling *t, const winograd_planes *p,
         transform_tiles(4, 2, t, p, first, count, dy, c, zeros, to);
 }
 
-/* y[i] = added[i] + the i-th pixel of the tile */
-INLINE void out_of_frequencies(const int n, const float *from, int64_t plane, const float *const *added, float *const *y, int64_t c) {
-    const int m = n - 2;
+/* One vector of a tile's pixels. */
+INLINE void out_of_frequencies(const int n, const float *from, int64_t plane, vec *y, const int step) {
     vec half[MOST * (MOST - 2)];
 #pragma GCC unroll 6
     for (int i = 0; i < n; i++) {
@@ -93,36 +92,56 @@ INLINE void out_of_frequencies(const int n, const float *from, int64_t plane, co
         winograd_y_line(n, line, half + i, n);
     }
 #pragma GCC unroll 4
-    for (int j = 0; j < m; j++) {
-        vec line[MOST];
-        winograd_y_line(n, half + j * n, line, 1);
+    for (int j = 0; j < n - 2; j++)
+        winograd_y_line(n, half + j * n, y + j * step, (n - 2) * step);
+}
+
+/* Where a tile's pixels go, and what is added to them. */
+typedef struct targets {
+    float *y[MOST_PIXELS];
+    const float *added[MOST_PIXELS];
+    bool stream;
+} targets;
+
+/* A cache line of channels of all pixels, so that streams write whole lines. */
+INLINE void store_lines(const int n, const targets *to, int64_t c, const float *from, int64_t plane) {
+    enum { VECTORS = LINE / VECTOR };
+    vec y[MOST_PIXELS * VECTORS];
 #pragma GCC unroll 4
-        for (int i = 0; i < m; i++)
-            vec_store(y[i * m + j] + c, vec_load(added[i * m + j] + c) + line[i]);
-    }
+    for (int v = 0; v < VECTORS; v++)
+        out_of_frequencies(n, from + v * VECTOR, plane, y + v, VECTORS);
+#pragma GCC unroll 16
+    for (int i = 0; i < (n - 2) * (n - 2); i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            vec sum = vec_load(to->added[i] + c + v * VECTOR) + y[i * VECTORS + v];
+            if (to->stream)
+                vec_stream(to->y[i] + c + v * VECTOR, sum);
+            else
+                vec_store(to->y[i] + c + v * VECTOR, sum);
+        }
 }
 
 INLINE void restore_tiles(const int n, const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count,
-                          const winograd_spectrum *from, const float *bias, float *y, float *nowhere) {
+                          const winograd_spectrum *from, const float *bias, float *y, bool stream, float *nowhere) {
     const int m = n - 2;
     for (int64_t tile = 0; tile < count; tile++) {
         int64_t pixels[MOST_PIXELS];
-        const float *added[MOST_PIXELS];
-        float *at[MOST_PIXELS];
+        targets to = {.stream = stream};
         patch_pixels(m, t, p, first + tile, pixels);
         for (int i = 0; i < m * m; i++) {
-            at[i] = pixels[i] < 0 ? nowhere : y + pixels[i] * p->c;
-            added[i] = bias ? bias : at[i];
+            to.y[i] = pixels[i] < 0 ? nowhere : y + pixels[i] * p->c;
+            to.added[i] = bias ? bias : to.y[i];
         }
-        for (int64_t c = 0; c < p->c; c += VECTOR)
-            out_of_frequencies(n, from->data + tile * from->width + c, from->plane, added, at, c);
+        for (int64_t c = 0; c < p->c; c += LINE)
+            store_lines(n, &to, c, from->data + tile * from->width + c, from->plane);
     }
 }
 
-void MATH(winograd_y_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count,
-                            const winograd_spectrum *from, const float *bias, float *y, float *nowhere) {
+void MATH(winograd_y_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count, const winograd_spectrum *from,
+                            const float *bias, float *y, bool stream, float *nowhere) {
     if (t->n == 6)
-        restore_tiles(6, t, p, first, count, from, bias, y, nowhere);
+        restore_tiles(6, t, p, first, count, from, bias, y, stream, nowhere);
     else
-        restore_tiles(4, t, p, first, count, from, bias, y, nowhere);
+        restore_tiles(4, t, p, first, count, from, bias, y, stream, nowhere);
 }
