@@ -4,16 +4,16 @@
 #include "math/math.h"
 #include "ops/internal.h"
 
-enum { PART_FLOATS = 256 * 1024 }; /* of the weights: 1 MB */
+/* Parts of the outputs, or of the inputs: enough for many threads, and wide enough that the kernels stream the weights in long pieces; in
+ * multiples of their tiles. */
+enum { PARTS = 32, OUTPUTS_STEP = 48, LEAST_OUTPUTS = 96, INPUTS_OF_A_PART = 1008 };
 
-/* Rows or columns of the weights, of `size` floats each, that a part has. */
-static int64_t part_length(int64_t size) {
-    int64_t length = PART_FLOATS / size / 16 * 16;
-    return length > 16 ? length : 16;
+static int64_t outputs_of_a_part(int64_t out) {
+    int64_t even = (out / PARTS + OUTPUTS_STEP - 1) / OUTPUTS_STEP * OUTPUTS_STEP;
+    return even > LEAST_OUTPUTS ? even : LEAST_OUTPUTS;
 }
 
-static int count_parts(int64_t length, int64_t size) {
-    int64_t each = part_length(size);
+static int count_parts(int64_t length, int64_t each) {
     return (int)((length + each - 1) / each);
 }
 
@@ -32,8 +32,8 @@ static err infer(graph *g, node *n) {
     graph_add_param(g, n, "weight", ops_param(PARAM_WEIGHT, (dims){2, {a->out_features, in.c}}, in.c));
     if (a->bias)
         graph_add_param(g, n, "bias", ops_param(PARAM_BIAS, (dims){1, {a->out_features}}, in.c));
-    n->forward_parts = count_parts(a->out_features, in.c);
-    n->backward_parts = count_parts(in.c, a->out_features);
+    n->forward_parts = count_parts(a->out_features, outputs_of_a_part(a->out_features));
+    n->backward_parts = count_parts(in.c, INPUTS_OF_A_PART);
     n->grad_parts = n->forward_parts + (a->bias ? 1 : 0);
     return OK;
 }
@@ -47,13 +47,13 @@ static size_t scratch_bytes(const node *n, int levels) {
 static void forward(const op_call *c, void *scratch) {
     const node *n = c->node;
     const float *bias = n->n_params > 1 ? n->params[1]->value : NULL;
-    int64_t in = n->inputs[0]->out.c, out = n->out.c, each = part_length(in), first = c->part * each;
+    int64_t in = n->inputs[0]->out.c, out = n->out.c, each = outputs_of_a_part(out), first = c->part * each;
     math->linear_forward(c->n, in, out, c->x[0], n->params[0]->value, bias, first, math_min(each, out - first), c->y, scratch);
 }
 
 static void backward(const op_call *c, void *scratch) {
     const node *n = c->node;
-    int64_t in = n->inputs[0]->out.c, out = n->out.c, each = part_length(out), first = c->part * each;
+    int64_t in = n->inputs[0]->out.c, out = n->out.c, each = INPUTS_OF_A_PART, first = c->part * each;
     math->linear_backward_data(c->n, in, out, c->dy, n->params[0]->value, first, math_min(each, in - first), c->dx[0], c->add_dx[0],
                                scratch);
 }
@@ -61,7 +61,7 @@ static void backward(const op_call *c, void *scratch) {
 /* The last part is the bias's, where there is one. */
 static void param_grad(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch) {
     const node *n = c->node;
-    int64_t in = n->inputs[0]->out.c, each = part_length(in), first = part * each;
+    int64_t in = n->inputs[0]->out.c, each = outputs_of_a_part(n->out.c), first = part * each;
     bool bias = part == n->forward_parts;
     if (bias && out[1])
         math->sum_rows(&lanes->tree, 1, n->out.c, c->dy, out[1], scratch);
