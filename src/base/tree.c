@@ -16,6 +16,13 @@ int tree_merges(int first, int lane) {
     return tree_block_merges(first, (tree_block){lane, 1});
 }
 
+int tree_levels(int lanes) {
+    int levels = 1;
+    while ((1 << (levels - 1)) < lanes)
+        levels++;
+    return levels;
+}
+
 int tree_blocks(int lanes, int first, int last, tree_block *blocks) {
     if (first == 0 && last == lanes) {
         blocks[0] = (tree_block){0, lanes};

@@ -23,6 +23,9 @@ int tree_merges(int first, int lane);
 /* The same for a whole block pushed as one. `first` is where pushing began. */
 int tree_block_merges(int first, tree_block block);
 
+/* How many partial sums wait at most while `lanes` lanes are pushed. */
+int tree_levels(int lanes);
+
 /* The blocks of lanes [first, last) in order, into blocks[TREE_DEPTH]; returns how many. A range that is all of [0, lanes) is one block. */
 int tree_blocks(int lanes, int first, int last, tree_block *blocks);
 

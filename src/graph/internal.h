@@ -41,12 +41,9 @@ typedef struct program {
 } program;
 
 program program_forward(const graph *g, bool training);
-/* With `recompute`, nodes that node_is_cheap() are run forward again before backward reads their outputs. */
+/* With `recompute`, nodes whose outputs cost little (see program.c) are run forward again before backward reads their outputs. */
 program program_backward(const graph *g, bool recompute);
 void program_free(program *p);
-
-/* Whether its output may be made a second time, from its first input, for little: see program.c. */
-bool node_is_cheap(const node *n);
 
 /* Whether the node has a parameter that is trained. */
 bool node_has_trained(const node *n);

@@ -141,14 +141,6 @@ static const int *merges_of(const graph_run *r, const grad_cut *cut) {
     return r->merges[level];
 }
 
-/* Sums that wait at most while `lanes` lanes are pushed. */
-static int tree_levels(int lanes) {
-    int levels = 1;
-    while ((1 << (levels - 1)) < lanes)
-        levels++;
-    return levels;
-}
-
 typedef struct node_job {
     const graph_run *run;
     const node *node;

@@ -66,7 +66,7 @@ static int64_t end_of_gradients(const node *n) {
 
 enum { CHEAP_FLOPS = 1024 }; /* an element of the output */
 
-bool node_is_cheap(const node *n) {
+static bool node_is_cheap(const node *n) {
     double flops = n->kind->flops ? n->kind->flops(n) : 0;
     return n->n_inputs == 1 && !n->kind->in_place && n->saved_bytes == 0 && !n->keep && n->needs_grad &&
            flops <= (double)CHEAP_FLOPS * (double)shape_size(n->out);

@@ -21,9 +21,7 @@ static void lay_out_sums(graph_run *r) {
 }
 
 static err allocate_scratch(graph_run *r) {
-    int levels = 1; /* of the lane tree */
-    while ((1 << (levels - 1)) < r->n_lanes)
-        levels++;
+    int levels = tree_levels(r->n_lanes);
     for (int i = 0; i < r->graph->n_nodes; i++) {
         const node *n = r->graph->nodes[i];
         size_t bytes = n->kind->scratch ? n->kind->scratch(n, levels) : 0;

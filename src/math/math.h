@@ -65,8 +65,7 @@ typedef struct math_kernels {
     void (*add)(int64_t n, const float *a, const float *b, float *y);
     void (*relu)(int64_t n, const float *x, float *y);
     void (*relu_backward)(int64_t n, const float *y, const float *dy, float *dx, bool add);
-    void (*fill_rows)(int64_t rows, int64_t c, const float *row, float *y); /* the same row into every row */
-    /* Sums of rows, `row_size` rows a sample, over the lanes; scratch: sums_scratch. */
+    /* Sums of rows, `sample_rows` rows a sample, over the lanes; scratch: sums_scratch. */
     void (*sum_rows)(const math_lanes *lanes, int64_t sample_rows, int64_t c, const float *x, float *sums, void *scratch);
     /* Columns [0, c) of rows that are ldx and ldy apart. */
     void (*copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);

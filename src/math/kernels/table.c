@@ -10,7 +10,6 @@ const math_kernels MATH(kernels) = {
     .add = MATH(add),
     .relu = MATH(relu),
     .relu_backward = MATH(relu_backward),
-    .fill_rows = MATH(fill_rows),
     .sum_rows = MATH(sum_rows),
     .copy_columns = MATH(copy_columns),
     .transpose = MATH(transpose),
