@@ -25,10 +25,24 @@ int dataset_channels(const dataset *d); /* 1 or 3 */
 const float *dataset_mean(const dataset *d); /* [C], of x/255 */
 const float *dataset_std(const dataset *d);
 bool dataset_is_encoded(const dataset *d);
-shape dataset_image_shape(const dataset *d); /* of /images; zero for an encoded set */
+shape dataset_image_shape(const dataset *d); /* of every picture; height and width are 0 in an encoded set */
 
 /* Label of a sample. Thread-safe (pread), as all that follows. */
 err dataset_label(const dataset *d, int64_t id, int32_t *label);
+
+/* Bytes in a block that grows as needed and is kept. Zero-initialise; byte_buffer_reset() frees. */
+typedef struct byte_buffer {
+    uint8_t *bytes;
+    size_t size, capacity;
+} byte_buffer;
+void byte_buffer_reset(byte_buffer *b);
+
+/* A sample as it is stored, CRC-checked: a JPEG or PNG file, or the pixels of dataset_image_shape(). ERR_IO, ERR_DATA; the text names
+ * file and record. */
+err dataset_record(const dataset *d, int64_t id, byte_buffer *record);
+
+/* Where a sample is: the file's path, and its number in that file. */
+const char *dataset_path(const dataset *d, int64_t id, int64_t *record);
 
 /* One number for what the set holds: counts, labels, stored CRCs. The same for the same samples wherever the files lie. */
 err dataset_fingerprint(const dataset *d, uint64_t *fingerprint);
@@ -55,12 +69,8 @@ err image_read(image *im, const char *path, int channels);
 /* Writes a picture of 1 or 3 channels as PNG. ERR_IO. */
 err image_write_png(const image *im, const char *path);
 
-/* The picture of a sample: read, CRC-checked, decoded. `bytes` is a buffer that is kept between calls. */
-typedef struct byte_buffer {
-    uint8_t *bytes;
-    size_t size, capacity;
-} byte_buffer;
-void byte_buffer_reset(byte_buffer *b);
+/* The whole picture of a sample: read, CRC-checked, decoded. `buffer` is kept between calls. ERR_IO, ERR_DATA; the text names file and
+ * record. */
 err dataset_image(const dataset *d, int64_t id, image *im, byte_buffer *buffer);
 
 /* ---- augmentation: a list of transforms, torchvision's ---- */
@@ -83,6 +93,12 @@ typedef struct transform {
 /* The shape that the transforms make of a picture of shape `in` (zero where pictures differ in size). ERR_USAGE where the result has no
  * fixed shape, or a crop is larger than a fixed picture. */
 err transforms_shape(const transform *list, int count, shape in, shape *out);
+
+/* Makes what the list makes of a stored picture. `stored` is the picture's shape where `record` holds pixels; height and width are 0
+ * where it is a JPEG or PNG file, which is decoded into stored.c (1 or 3) channels: only those rows and columns that the first transforms
+ * leave, at the smallest scale that serves them. Random draws and all choices are functions of record and key alone. The result is in
+ * `im`. ERR_DATA, without the sample's name. */
+err transforms_load(const transform *list, int count, const byte_buffer *record, shape stored, rng_key key, image *im, image *spare);
 
 /* Applies the list to `im`, using `spare`. The result is in `im`. Random draws are functions of the key alone. ERR_DATA where a picture is
  * too small for a crop. */

@@ -128,5 +128,7 @@ bool dataset_is_encoded(const dataset *d) {
 }
 
 shape dataset_image_shape(const dataset *d) {
-    return d->parts[0].image;
+    shape s = d->parts[0].image;
+    s.c = d->parts[0].channels;
+    return s;
 }

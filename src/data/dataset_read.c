@@ -34,14 +34,13 @@ static err check_crc(const dataset_part *p, int64_t i, const uint8_t *bytes, siz
     return OK;
 }
 
-static err read_pixels(const dataset_part *p, int64_t i, image *im) {
-    size_t bytes = (size_t)shape_size(p->image);
-    image_resize_buffer(im, (int)p->image.w, (int)p->image.h, (int)p->image.c);
-    err code = dataset_part_read(p, p->images_at + i * (int64_t)bytes, im->pixels, bytes);
-    return code == OK ? check_crc(p, i, im->pixels, bytes) : code;
-}
-
-static err read_encoded(const dataset_part *p, int64_t i, image *im, byte_buffer *buffer) {
+/* Where the bytes of a record are in its file. */
+static err find_bytes(const dataset_part *p, int64_t i, int64_t *at, size_t *size) {
+    if (!p->encoded) {
+        *size = (size_t)shape_size(p->image);
+        *at = p->images_at + i * (int64_t)*size;
+        return OK;
+    }
     uint64_t ends[2];
     err code = dataset_table_read(p, &p->offsets, i, 2, ends);
     if (code != OK)
@@ -49,17 +48,38 @@ static err read_encoded(const dataset_part *p, int64_t i, image *im, byte_buffer
     if (ends[0] > ends[1] || ends[1] > p->total)
         return fail(ERR_DATA, "%s: picture %" PRId64 ": offsets %" PRIu64 " to %" PRIu64 " are not within the %" PRIu64 " bytes", p->path,
                     i, ends[0], ends[1], p->total);
-    byte_buffer_resize(buffer, (size_t)(ends[1] - ends[0]));
-    code = dataset_part_read(p, p->images_at + (int64_t)ends[0], buffer->bytes, buffer->size);
-    if (code == OK)
-        code = check_crc(p, i, buffer->bytes, buffer->size);
+    *at = p->images_at + (int64_t)ends[0];
+    *size = (size_t)(ends[1] - ends[0]);
+    return OK;
+}
+
+err dataset_record(const dataset *d, int64_t id, byte_buffer *record) {
+    const dataset_part *p = part_of(d, id);
+    int64_t at = 0;
+    size_t size = 0;
+    err code = find_bytes(p, id - p->first, &at, &size);
     if (code != OK)
         return code;
-    code = image_decode(im, buffer->bytes, buffer->size, p->channels);
-    return code ? err_prefix("%s: picture %" PRId64, p->path, i) : OK;
+    byte_buffer_resize(record, size);
+    code = dataset_part_read(p, at, record->bytes, size);
+    return code == OK ? check_crc(p, id - p->first, record->bytes, size) : code;
+}
+
+const char *dataset_path(const dataset *d, int64_t id, int64_t *record) {
+    const dataset_part *p = part_of(d, id);
+    *record = id - p->first;
+    return p->path;
 }
 
 err dataset_image(const dataset *d, int64_t id, image *im, byte_buffer *buffer) {
     const dataset_part *p = part_of(d, id);
-    return p->encoded ? read_encoded(p, id - p->first, im, buffer) : read_pixels(p, id - p->first, im);
+    err code = dataset_record(d, id, buffer);
+    if (code != OK)
+        return code;
+    if (!p->encoded) {
+        image_from_pixels(im, buffer->bytes, p->image);
+        return OK;
+    }
+    code = image_decode(im, buffer->bytes, buffer->size, p->channels);
+    return code ? err_prefix("%s: picture %" PRId64, p->path, id - p->first) : OK;
 }

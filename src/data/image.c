@@ -21,6 +21,11 @@ void image_resize_buffer(image *im, int width, int height, int channels) {
     im->channels = channels;
 }
 
+void image_from_pixels(image *im, const uint8_t *pixels, shape s) {
+    image_resize_buffer(im, (int)s.w, (int)s.h, (int)s.c);
+    memcpy(im->pixels, pixels, (size_t)shape_size(s));
+}
+
 err image_check_size(int64_t width, int64_t height) {
     const int64_t most = INT64_C(1) << 28;
     if (width < 1 || height < 1)

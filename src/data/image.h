@@ -13,6 +13,9 @@ err byte_buffer_read(byte_buffer *b, const char *path);
 /* ERR_DATA for a picture without pixels, or with more than any real one has (a few bytes can claim gigabytes). */
 err image_check_size(int64_t width, int64_t height);
 
+/* A copy of pixels of a known shape. */
+void image_from_pixels(image *im, const uint8_t *pixels, shape s);
+
 /* RGB to one channel, in place, with Pillow's integers (ITU-R 601-2 luma): L = (19595 R + 38470 G + 7471 B + 2^15) / 2^16. */
 void image_to_grey(image *im);
 

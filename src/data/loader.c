@@ -24,7 +24,7 @@ struct loader {
     arena memory; /* of all slots' pictures and labels */
 
     image im, spare; /* the thread's own */
-    byte_buffer bytes;
+    byte_buffer record;
 
     pthread_t thread;
     pthread_mutex_t lock;
@@ -52,13 +52,16 @@ static err load_sample(loader *l, int64_t epoch, int64_t id, uint8_t *pixels, in
     const loader_options *o = &l->options;
     err code = dataset_label(o->data, id, label);
     if (code == OK)
-        code = dataset_image(o->data, id, &l->im, &l->bytes);
+        code = dataset_record(o->data, id, &l->record);
     if (code != OK)
         return code;
     rng_key key = rng_make_key(o->seed, RNG_AUGMENT, (uint64_t)epoch, (uint64_t)id);
-    code = transforms_apply(o->transforms, o->n_transforms, &l->im, &l->spare, key);
-    if (code != OK)
-        return err_prefix("sample %" PRId64, id);
+    code = transforms_load(o->transforms, o->n_transforms, &l->record, dataset_image_shape(o->data), key, &l->im, &l->spare);
+    if (code != OK) {
+        int64_t number;
+        const char *path = dataset_path(o->data, id, &number);
+        return err_prefix("%s: picture %" PRId64, path, number);
+    }
     code = check_picture(l, id);
     if (code == OK)
         memcpy(pixels, l->im.pixels, (size_t)shape_size(l->picture));
@@ -154,7 +157,7 @@ static void free_loader(loader *l) {
     arena_reset(&l->memory);
     image_reset(&l->im);
     image_reset(&l->spare);
-    byte_buffer_reset(&l->bytes);
+    byte_buffer_reset(&l->record);
     mem_free(l);
 }
 

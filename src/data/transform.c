@@ -1,4 +1,5 @@
 /* A list of transforms over one picture. Each has its own range of draws, so that a change to one leaves the others' draws alone. */
+#include "data/image.h"
 #include "data/transform.h"
 
 typedef struct transform_type {
@@ -54,4 +55,13 @@ err transforms_apply(const transform *list, int count, image *im, image *spare, 
             return err_prefix("%s", type->name);
     }
     return OK;
+}
+
+err transforms_load(const transform *list, int count, const byte_buffer *record, shape stored, rng_key key, image *im, image *spare) {
+    err code = OK;
+    if (stored.h)
+        image_from_pixels(im, record->bytes, stored);
+    else
+        code = image_decode(im, record->bytes, record->size, (int)stored.c);
+    return code == OK ? transforms_apply(list, count, im, spare, key) : code;
 }

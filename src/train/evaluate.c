@@ -8,9 +8,7 @@
 #include "train/restore.h"
 
 err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out) {
-    shape in = dataset_image_shape(data);
-    in.c = dataset_channels(data);
-    return transforms_shape(transforms->list, transforms->count, in, out);
+    return transforms_shape(transforms->list, transforms->count, dataset_image_shape(data), out);
 }
 
 err evaluate_check_same(const dataset *data, const char *pattern, uint64_t *fingerprint) {

@@ -147,7 +147,7 @@ static void check_set(recipe r) {
     ck_assert_int_eq(dataset_channels(d), r.channels);
     ck_assert(dataset_is_encoded(d) == r.encoded);
     ck_assert(dataset_mean(d)[0] == 0.25f && dataset_std(d)[0] == 0.125f);
-    shape s = r.encoded ? (shape){0} : (shape){HEIGHT, WIDTH, r.channels};
+    shape s = r.encoded ? (shape){0, 0, r.channels} : (shape){HEIGHT, WIDTH, r.channels};
     ck_assert(shape_equal(dataset_image_shape(d), s));
     check_samples(d, 0, r.count, r.channels);
     dataset_close(d);
