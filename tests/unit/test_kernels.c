@@ -1,4 +1,4 @@
-/* Linear layers and convolutions of pictures, in every instruction set that the processor has:
+/* Linear layers and convolutions of few channels, in every instruction set that the processor has:
  * against sums in double precision at odd sizes, and for what they promise about bits: a sample is the same in any company, a lane is the
  * same in any call. */
 #include <check.h>
@@ -152,11 +152,11 @@ START_TEST(linear_layers) {
 }
 END_TEST
 
-/* ---- convolutions of pictures: h, w, c, oc, kh, kw, stride, pad ---- */
+/* ---- convolutions of pictures and of small planes: h, w, c, oc, kh, kw, stride, pad, images ---- */
 
-static const int64_t pictures[][8] = {{23, 37, 3, 64, 3, 3, 1, 1},  {31, 29, 3, 21, 7, 7, 2, 3}, {14, 14, 1, 6, 5, 5, 1, 2},
-                                      {35, 47, 3, 96, 11, 5, 4, 2}, {9, 70, 4, 37, 3, 4, 1, 0},  {120, 130, 2, 48, 3, 3, 1, 1}};
-enum { IMAGES = 6 };
+static const int64_t planes[][9] = {{23, 37, 3, 64, 3, 3, 1, 1, 6}, {31, 29, 3, 21, 7, 7, 2, 3, 6},   {35, 47, 3, 96, 11, 5, 4, 2, 6},
+                                    {9, 70, 4, 37, 3, 4, 1, 0, 6},  {120, 130, 2, 48, 3, 3, 1, 1, 6}, {14, 14, 1, 6, 5, 5, 1, 2, 37},
+                                    {9, 8, 5, 3, 3, 2, 1, 1, 37},   {6, 5, 19, 2, 3, 3, 1, 0, 19},    {3, 4, 2, 1, 3, 4, 1, 2, 12}};
 
 static math_conv geometry(const int64_t *s) {
     return (math_conv){.h = s[0],
@@ -176,8 +176,8 @@ static math_conv geometry(const int64_t *s) {
                        .groups = 1};
 }
 
-static void add_products(const math_conv *g, const float *x, const float *w, const float *dy, double *y, double *dw) {
-    for (int64_t pixel = 0; pixel < IMAGES * g->oh * g->ow; pixel++)
+static void add_products(const math_conv *g, int64_t images, const float *x, const float *w, const float *dy, double *y, double *dw) {
+    for (int64_t pixel = 0; pixel < images * g->oh * g->ow; pixel++)
         for (int64_t i = 0; i < g->kh * g->kw * g->c; i++) {
             int64_t row = pixel / g->ow % g->oh * g->stride_h - g->pad_h + i / g->c / g->kw;
             int64_t column = pixel % g->ow * g->stride_w - g->pad_w + i / g->c % g->kw;
@@ -197,28 +197,29 @@ static void weight_gradient(const math_kernels *k, const math_conv *g, const mat
         k->conv_backward_weight(g, lanes, x, dy, part, dw, scratch);
 }
 
-static void check_picture(const math_kernels *k, const int64_t *sizes) {
+static void check_planes(const math_kernels *k, const int64_t *sizes) {
     const math_conv g = geometry(sizes);
-    int64_t in = g.h * g.w * g.c, out = g.oh * g.ow * g.oc, weights = g.kh * g.kw * g.c * g.oc;
-    ck_assert_str_eq(k->conv_algorithm(&g, MATH_FORWARD), "direct");
-    ck_assert_str_eq(k->conv_algorithm(&g, MATH_BACKWARD_WEIGHT), "direct");
-    float *x = numbers(IMAGES * in, 1), *w = numbers(weights, 2), *dy = numbers(IMAGES * out, 3), *bias = numbers(g.oc, 4);
-    float *y = numbers(IMAGES * out, 5), *y_of_one = numbers(out, 6), *sum = numbers(weights, 7), *dw = numbers(LANES * weights, 8);
-    double *wanted_y = malloc((size_t)(IMAGES * out) * 8), *wanted_dw = calloc((size_t)weights, 8);
-    for (int64_t i = 0; i < IMAGES * out; i++)
+    int64_t images = sizes[8], in = g.h * g.w * g.c, out = g.oh * g.ow * g.oc, weights = g.kh * g.kw * g.c * g.oc;
+    const char *algorithm = sizes[3] <= 3 ? "by samples" : sizes[3] > 16 ? "direct" : k->conv_algorithm(&g, MATH_FORWARD);
+    ck_assert_str_eq(k->conv_algorithm(&g, MATH_FORWARD), algorithm);
+    ck_assert_str_eq(k->conv_algorithm(&g, MATH_BACKWARD_WEIGHT), algorithm);
+    float *x = numbers(images * in, 1), *w = numbers(weights, 2), *dy = numbers(images * out, 3), *bias = numbers(g.oc, 4);
+    float *y = numbers(images * out, 5), *y_of_one = numbers(out, 6), *sum = numbers(weights, 7), *dw = numbers(LANES * weights, 8);
+    double *wanted_y = malloc((size_t)(images * out) * 8), *wanted_dw = calloc((size_t)weights, 8);
+    for (int64_t i = 0; i < images * out; i++)
         wanted_y[i] = bias[i % g.oc];
-    add_products(&g, x, w, dy, wanted_y, wanted_dw);
+    add_products(&g, images, x, w, dy, wanted_y, wanted_dw);
     void *prepared = scratch_of(k->conv_prepared(&g, MATH_FORWARD)), *scratch = scratch_of(k->conv_scratch(&g, LANES));
     for (int part = 0; part < k->conv_prepare_parts(&g, MATH_FORWARD); part++)
         k->conv_prepare(&g, MATH_FORWARD, w, part, prepared);
-    k->conv_forward(&g, IMAGES, x, prepared, bias, y, scratch);
-    check_close(k->isa, "forward", IMAGES * out, y, wanted_y);
-    for (int64_t i = 0; i < IMAGES; i++) {
+    k->conv_forward(&g, images, x, prepared, bias, y, scratch);
+    check_close(k->isa, "forward", images * out, y, wanted_y);
+    for (int64_t i = 0; i < images; i++) {
         k->conv_forward(&g, 1, x + i * in, prepared, bias, y_of_one, scratch);
         check_same(k->isa, "forward", out, y_of_one, y + i * out);
     }
     seven_lanes lanes;
-    set_lanes(&lanes, IMAGES);
+    set_lanes(&lanes, images);
     weight_gradient(k, &g, &lanes.lanes, x, dy, sum, scratch);
     check_close(k->isa, "backward weight", weights, sum, wanted_dw);
     for (int i = 0; i < LANES; i++) {
@@ -231,10 +232,10 @@ static void check_picture(const math_kernels *k, const int64_t *sizes) {
     free(wanted_y), free(wanted_dw), free(prepared), free(scratch);
 }
 
-START_TEST(first_convolutions) {
+START_TEST(few_channels) {
     const math_kernels *k = set(_i);
-    for (size_t i = 0; k && i < sizeof pictures / sizeof *pictures; i++)
-        check_picture(k, pictures[i]);
+    for (size_t i = 0; k && i < sizeof planes / sizeof *planes; i++)
+        check_planes(k, planes[i]);
 }
 END_TEST
 
@@ -243,7 +244,7 @@ int main(void) {
     TCase *c = tcase_create("kernels");
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, linear_layers, 0, SETS);
-    tcase_add_loop_test(c, first_convolutions, 0, SETS);
+    tcase_add_loop_test(c, few_channels, 0, SETS);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

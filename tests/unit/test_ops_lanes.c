@@ -20,6 +20,7 @@ static const op_case large_cases[] = {
     {&op_conv2d, NULL, "1 x 1 / 2, many channels", CONV(128, 1, 1, 2, 2, 0, 0, 1, 1, 1, false), SAMPLES, 1, {{7, 7, 64}}},
     {&op_conv2d, NULL, "first layer", CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), SAMPLES, 1, {{33, 32, 3}}},
     {&op_conv2d, NULL, "stem", CONV(64, 7, 7, 2, 2, 3, 3, 1, 1, 1, false), SAMPLES, 1, {{33, 32, 3}}},
+    {&op_conv2d, NULL, "small planes, few channels", CONV(6, 5, 5, 1, 1, 2, 2, 1, 1, 1, true), SAMPLES, 1, {{14, 13, 3}}},
     {&op_linear, NULL, "many outputs", ATTRS((const linear_attrs){1000, true}), SAMPLES, 1, {{1, 1, 515}}},
     {&op_linear, NULL, "many inputs", ATTRS((const linear_attrs){10, true}), SAMPLES, 1, {{1, 1, 9000}}},
 };

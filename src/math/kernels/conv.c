@@ -3,8 +3,8 @@
 
 /* The last one serves everything. */
 static const conv_algorithm *const algorithms[] = {
-    &MATH(conv_first),     &MATH(conv_depthwise), &MATH(conv_winograd), &MATH(conv_winograd_accurate),
-    &MATH(conv_pointwise), &MATH(conv_col2im),    &MATH(conv_im2col),
+    &MATH(conv_samples),           &MATH(conv_first),     &MATH(conv_depthwise), &MATH(conv_winograd),
+    &MATH(conv_winograd_accurate), &MATH(conv_pointwise), &MATH(conv_col2im),    &MATH(conv_im2col),
 };
 
 static const conv_algorithm *algorithm_of(const math_conv *g, math_direction d) {

@@ -4,35 +4,13 @@
 
 #include "math/kernels/gemm.h"
 
-/* One step of a transpose: swaps bit `s` of the row's and the column's number in a square of vectors. */
-INLINE void swap_bit(vec *v, const int s) {
-    static const int numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    typedef int ints __attribute__((vector_size(VECTOR * sizeof(int))));
-    ints lane;
-    memcpy(&lane, numbers, sizeof lane);
-    ints far = ((lane & s) != 0) & (VECTOR - s); /* where the second vector's element is taken, and how much further it is */
-#pragma GCC unroll 16
-    for (int i = 0; i < VECTOR; i++) {
-        if (i & s)
-            continue;
-        vec a = v[i], b = v[i + s];
-        v[i] = __builtin_shuffle(a, b, lane + far);
-        v[i + s] = __builtin_shuffle(a, b, lane + s + far);
-    }
-}
-
 /* to[p * PANEL + j] = from[j * step + p] for a square. */
 INLINE void transpose_square(const float *from, int64_t step, float *to) {
     vec v[VECTOR];
 #pragma GCC unroll 16
     for (int i = 0; i < VECTOR; i++)
         v[i] = vec_load(from + i * step);
-    swap_bit(v, 1);
-    swap_bit(v, 2);
-    if (VECTOR > 4)
-        swap_bit(v, 4);
-    if (VECTOR > 8)
-        swap_bit(v, 8);
+    vec_transpose(v);
 #pragma GCC unroll 16
     for (int i = 0; i < VECTOR; i++)
         vec_store(to + i * PANEL, v[i]);

@@ -74,7 +74,7 @@ typedef struct conv_algorithm {
                             void *scratch);
 } conv_algorithm;
 
-extern const conv_algorithm MATH(conv_first), MATH(conv_depthwise), MATH(conv_winograd), MATH(conv_winograd_accurate);
+extern const conv_algorithm MATH(conv_samples), MATH(conv_first), MATH(conv_depthwise), MATH(conv_winograd), MATH(conv_winograd_accurate);
 extern const conv_algorithm MATH(conv_pointwise), MATH(conv_col2im), MATH(conv_im2col);
 
 const char *MATH(conv_name)(const math_conv *g, math_direction d);

@@ -120,6 +120,29 @@ INLINE vec vec_pair_sums(vec a, vec b) {
 #endif
 }
 
+/* One step of a transpose: swaps bit `s` of the row's and the column's number in a square of vectors. */
+INLINE void vec_swap_bit(vec *v, const int s) {
+    const vec_ints place = vec_places(), far = ((place & s) != 0) & (VECTOR - s); /* where the second vector's element is taken */
+#pragma GCC unroll 16
+    for (int i = 0; i < VECTOR; i++) {
+        if (i & s)
+            continue;
+        vec a = v[i], b = v[i + s];
+        v[i] = __builtin_shuffle(a, b, place + far);
+        v[i + s] = __builtin_shuffle(a, b, place + s + far);
+    }
+}
+
+/* A square of VECTOR vectors. */
+INLINE void vec_transpose(vec *v) {
+    vec_swap_bit(v, 1);
+    vec_swap_bit(v, 2);
+    if (VECTOR > 4)
+        vec_swap_bit(v, 4);
+    if (VECTOR > 8)
+        vec_swap_bit(v, 8);
+}
+
 /* Whether rows of `row` floats from p on can be stored with vec_stream as whole cache lines, a line by one or two vectors. */
 INLINE bool vec_streams_lines(const float *p, int64_t row) {
     return VECTOR >= 8 && (uintptr_t)p % 64 == 0 && row % 16 == 0;
