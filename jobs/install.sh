@@ -16,11 +16,13 @@ build; pkg-config --exists libturbojpeg; libturbojpeg0-dev; libjpeg-turbo; libjp
 build; pkg-config --exists libpng; libpng-dev; libpng; libpng
 build; pkg-config --exists libcrypto; libssl-dev; openssl; openssl
 build; pkg-config --exists zlib; zlib1g-dev; zlib; zlib-api
+build; pkg-config --exists libarchive; libarchive-dev; libarchive; libarchive
 test; pkg-config --exists check; check; check; check
 extra; command -v /usr/bin/python3; python3; python; python
 extra; has_python numpy; python3-numpy; py-numpy; py-numpy
 extra; has_python h5py; python3-h5py; py-h5py; py-h5py
 extra; has_python PIL; python3-pil; py-pillow; py-pillow
+extra; has_python scipy; python3-scipy; py-scipy; py-scipy
 extra; has_python torch; python3-torch; py-torch; py-torch
 extra; has_python torchvision; python3-torchvision; py-torchvision; py-torchvision
 extra; command -v nm; binutils; binutils; binutils

@@ -69,7 +69,8 @@ static err run_command(const cli_command *command, int argc, char **argv) {
         code = OK;
         if (log_rank() == 0)
             cli_print_help(command);
-    } else if (command->collective)
+    } else if (command->collective ||
+               (code == OK && command->collective_for && command->collective_for(call.settings, call.words, call.n_words)))
         code = run_collective(command, &call, code);
     else
         code = run_alone(command, &call, code);

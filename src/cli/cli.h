@@ -22,11 +22,11 @@ typedef struct cli_optional {
 } cli_optional;
 
 typedef struct cli_option {
-    const char *name;  /* without the dashes */
+    const char *name; /* without the dashes */
     cli_type type;
     const char *value; /* the value's word in the help */
     const char *help;
-    size_t place;      /* of the target in the command's settings */
+    size_t place; /* of the target in the command's settings */
     double least, most;
 } cli_option;
 
@@ -41,8 +41,9 @@ typedef struct cli_command {
     size_t settings_size;
     int least_words, most_words; /* arguments that are no options */
     bool collective;             /* runs on all ranks, after comm_init(); the others run on rank 0 alone and never start MPI */
+    bool (*collective_for)(const void *settings, char **words, int n_words); /* or only these calls are so; may be NULL */
     err (*run)(const void *settings, char **words, int n_words);
-    void (*more_help)(void);     /* may be NULL */
+    void (*more_help)(void); /* may be NULL */
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_pack, cli_model, cli_inspect, cli_digest, cli_bench;
@@ -52,7 +53,7 @@ typedef struct cli_call {
     void *settings; /* mem_new() */
     char **words;   /* mem_new(); the words themselves belong to argv */
     int n_words;
-    bool help;      /* --help was there; nothing else counts */
+    bool help; /* --help was there; nothing else counts */
 } cli_call;
 
 /* Reads the arguments after the subcommand's name, argv[0]. ERR_USAGE names the argument and suggests. Free with cli_call_reset(). */

@@ -3,21 +3,47 @@
 #include "data/data.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
     bool strict;
     int64_t seed;
     double val_share;
+    const char *file_size;
+    int64_t max_side, quality;
 } settings;
 
 static const cli_option options[] = {
-    {"strict", CLI_FLAG, NULL, "folder: a picture that cannot be decoded ends the run (it is skipped and counted)",
+    {"strict", CLI_FLAG, NULL, "folder, imagenet: a picture that cannot be decoded ends the run (it is left out and counted)",
      offsetof(settings, strict), 0, 0},
-    {"seed", CLI_WHOLE, "N", "glyphs: of the drawings; folder: of the split (1)", offsetof(settings, seed), 0, 9e15},
+    {"seed", CLI_WHOLE, "N", "glyphs: of the drawings; folder: of the split; imagenet: of the order (1)", offsetof(settings, seed), 0,
+     9e15},
     {"val-share", CLI_REAL, "X", "folder without val/: share of each class that goes to val.h5 (0.1)", offsetof(settings, val_share), 0,
      0.9},
+    {"file-size", CLI_TEXT, "SIZE", "imagenet: of each file, about: 1GiB, 500MB, … (1GiB)", offsetof(settings, file_size), 0, 0},
+    {"max-side", CLI_WHOLE, "N", "imagenet: pictures with a longer side are made that small and encoded anew (all stay as they are)",
+     offsetof(settings, max_side), 8, 65500},
+    {"quality", CLI_WHOLE, "N", "imagenet: of pictures that are encoded anew (90)", offsetof(settings, quality), 1, 100},
 };
+
+/* `1GiB`, `500 MB`, `1000000`. */
+static err read_bytes(const char *text, int64_t *bytes) {
+    static const struct {
+        const char *name;
+        double bytes;
+    } units[] = {{"", 1},     {"B", 1},      {"kB", 1e3},    {"MB", 1e6},      {"GB", 1e9},    {"TB", 1e12},
+                 {"K", 1024}, {"KiB", 1024}, {"M", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30}, {"GiB", 1 << 30}};
+    char *end;
+    double number = strtod(text, &end);
+    end += strspn(end, " ");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].name) == 0 && number * units[i].bytes >= 1 && number * units[i].bytes < 1e15) {
+            *bytes = (int64_t)(number * units[i].bytes);
+            return OK;
+        }
+    return fail(ERR_USAGE, "--file-size \"%s\": a size is needed, as 1GiB or 500MB", text);
+}
 
 static err find_kind(const pack_kind **out, const char *name) {
     for (int i = 0; i < n_pack_kinds; i++)
@@ -44,8 +70,20 @@ static err run(const void *given, char **words, int n_words) {
         .strict = s->strict,
         .seed = (uint64_t)s->seed,
         .val_share = s->val_share,
+        .most_side = (int)s->max_side,
+        .quality = (int)s->quality,
     };
-    return kind->pack(&how);
+    code = read_bytes(s->file_size, &how.file_bytes);
+    return code == OK ? kind->pack(&how) : code;
+}
+
+static bool is_shared(const void *given, char **words, int n_words) {
+    (void)given;
+    (void)n_words;
+    for (int i = 0; i < n_pack_kinds; i++)
+        if (strcmp(pack_kinds[i].name, words[0]) == 0)
+            return pack_kinds[i].shared;
+    return false;
 }
 
 static void list_kinds(void) {
@@ -59,16 +97,18 @@ static void list_kinds(void) {
 
 const cli_command cli_pack = {
     .name = "pack",
-    .usage = "KIND [DIR] OUT [--strict] [--seed N] [--val-share X]",
-    .what = "Makes a data set: OUT/train.h5 and OUT/val.h5.",
+    .usage = "KIND [DIR] OUT [--strict] [--seed N] [--val-share X] [--file-size SIZE] [--max-side N [--quality N]]",
+    .what = "Makes a data set: OUT/train.h5 and OUT/val.h5, or several files of each.",
     .example = "  shoal pack glyphs data/glyphs\n"
-               "  shoal pack folder ~/pictures/fish data/fish --val-share 0.2",
+               "  shoal pack folder ~/pictures/fish data/fish --val-share 0.2\n"
+               "  mpirun -np 16 shoal pack imagenet /archive/ILSVRC2012 data/imagenet",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .settings = &(settings){false, 1, 0.1},
+    .settings = &(settings){false, 1, 0.1, "1GiB", 0, 90},
     .settings_size = sizeof(settings),
     .least_words = 2,
     .most_words = 3,
+    .collective_for = is_shared,
     .run = run,
     .more_help = list_kinds,
 };

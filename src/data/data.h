@@ -161,6 +161,9 @@ typedef struct pack_options {
     bool strict;         /* a picture that cannot be decoded ends the run */
     uint64_t seed;       /* folder: the split; glyphs: the drawing */
     double val_share;    /* folder without val/: share of each class that goes to val.h5 */
+    int64_t file_bytes;  /* imagenet: of each file, about */
+    int most_side;       /* imagenet: pictures with a longer side are made that small and encoded anew; 0: none */
+    int quality;         /* … as JPEG of that quality, 1…100 */
 } pack_options;
 
 typedef struct pack_kind {
@@ -168,6 +171,7 @@ typedef struct pack_kind {
     const char *what;    /* one line for --help */
     bool needs_source;
     err (*pack)(const pack_options *options);
+    bool shared;         /* collective: the work is shared among the ranks */
 } pack_kind;
 
 extern const pack_kind pack_kinds[];

@@ -23,4 +23,8 @@ void image_to_grey(image *im);
 err image_decode_jpeg(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
 err image_decode_png(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
 
+/* Encodes a picture of 1 or 3 channels with chroma at half resolution, as most programs do; by integers, so that the bits are the same
+ * everywhere. ERR_DATA. */
+err jpeg_encode(const image *im, int quality, byte_buffer *to);
+
 #endif

@@ -8,28 +8,30 @@
 #include <sys/stat.h>
 
 const pack_kind pack_kinds[] = {
-    {"glyphs", "drawings of ten things from the sea, 32 x 32 RGB, made here (the default data set)", false, pack_glyphs},
-    {"mnist", "the four IDX files of MNIST or Fashion-MNIST, .gz or not; class names from classes.txt", true, pack_mnist},
-    {"cifar10", "CIFAR-10, binary version: data_batch_*.bin and test_batch.bin, whichever are there", true, pack_cifar10},
-    {"cifar100", "CIFAR-100, binary version: train.bin and test.bin, fine labels", true, pack_cifar100},
-    {"folder", "JPEG and PNG files, a folder a class; train/ and val/ above them where they are there", true, pack_folder},
+    {"glyphs", "drawings of ten things from the sea, 32 x 32 RGB, made here (the default data set)", false, pack_glyphs, false},
+    {"mnist", "the four IDX files of MNIST or Fashion-MNIST, .gz or not; class names from classes.txt", true, pack_mnist, false},
+    {"cifar10", "CIFAR-10, binary version: data_batch_*.bin and test_batch.bin, whichever are there", true, pack_cifar10, false},
+    {"cifar100", "CIFAR-100, binary version: train.bin and test.bin, fine labels", true, pack_cifar100, false},
+    {"imagenet", "ILSVRC2012 from its tar files or from folders, in files of --file-size; shared among ranks", true, pack_imagenet, true},
+    {"folder", "JPEG and PNG files, a folder a class; train/ and val/ above them where they are there", true, pack_folder, false},
 };
 const int n_pack_kinds = sizeof pack_kinds / sizeof *pack_kinds;
 
-void pack_progress_show(pack_progress *p, int64_t done) {
-    double now = time_now();
-    if (now - p->shown < 0.2)
-        return;
+void pack_progress_show(pack_progress *p, double pictures, double done, double before, double whole) {
+    enum { BAR = 24 };
+    double now = time_now(), elapsed = now - p->start;
     bool terminal = log_is_terminal();
-    if (!terminal && now - p->shown < 5)
+    if (now - p->shown < (terminal ? 0.2 : 5))
         return;
     p->shown = now;
-    double rate = (double)done / (now - p->start);
-    char so_far[TEXT_NUMBER], all[TEXT_NUMBER], eta[TEXT_NUMBER];
-    text_count(so_far, done);
-    text_count(all, p->count);
-    text_duration(eta, rate > 0 && p->count > done ? (double)(p->count - done) / rate : 0);
-    (terminal ? log_status : log_info)("%s: %s of %s pictures  %.0f img/s  eta %s", p->name, so_far, all, rate, eta);
+    double share = whole > 0 && done + before < whole ? (done + before) / whole : 1;
+    char count[TEXT_NUMBER], eta[TEXT_NUMBER], bar[BAR + 1] = "";
+    text_count(count, (int64_t)pictures);
+    text_duration(eta, done > 0 && share < 1 ? elapsed * (whole - done - before) / done : 0);
+    memset(bar, '.', BAR);
+    memset(bar, '#', (size_t)(share * BAR));
+    (terminal ? log_status : log_info)("%s: %s%s%s%3.0f %%  %s pictures  %.0f img/s  eta %s", p->name, terminal ? "[" : "",
+                                       terminal ? bar : "", terminal ? "] " : "", 100 * share, count, pictures / elapsed, eta);
 }
 
 static void chomp(char *line) {

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "data/data.h"
+#include "h5/h5.h"
 #include "tensor/tensor.h"
 
 /* ---- one file of a data set, picture by picture ---- */
@@ -39,6 +40,22 @@ err dataset_writer_finish(dataset_writer *w);
 /* Frees; what was not finished is gone. NULL is allowed. */
 void dataset_writer_free(dataset_writer *w);
 
+/* ---- what every file of a data set carries beside its pictures ---- */
+
+typedef struct dataset_tables {
+    char *const *classes;
+    int n_classes;
+    int channels; /* of mean and std */
+    float mean[3], std[3];
+    uint64_t count;
+    const uint64_t *offsets; /* [count + 1]; NULL: the pictures are pixels */
+    const int32_t *labels;   /* [count] */
+    const uint32_t *crcs;    /* [count] */
+} dataset_tables;
+
+/* Attributes, classes, labels, CRCs, offsets. ERR_IO. */
+err dataset_tables_write(const dataset_tables *t, h5_file *f);
+
 /* ---- mean and standard deviation, exact whatever the order: sums of whole numbers ---- */
 
 typedef struct pixel_sums {
@@ -48,18 +65,20 @@ typedef struct pixel_sums {
 /* Adds pixels; grey ones count in every channel of `channels`. */
 void pixel_sums_add(pixel_sums *s, const uint8_t *pixels, size_t count, int pixel_channels, int channels);
 
+void pixel_sums_join(pixel_sums *to, const pixel_sums *from);
+
 /* Of x/255; population standard deviation. */
 void pixel_sums_finish(const pixel_sums *s, int channels, float *mean, float *std);
 
-/* ---- a long piece of work, watched: redrawn on a terminal, elsewhere a line every few seconds ---- */
+/* ---- a long piece of work, watched: a bar on a terminal, elsewhere a line every few seconds ---- */
 
 typedef struct pack_progress {
     const char *name;
-    int64_t count;
     double start, shown;
 } pack_progress;
 
-void pack_progress_show(pack_progress *p, int64_t done);
+/* `pictures` and `done` are of this run; `before` was found done. `done`, `before` and `whole` are in any unit that grows evenly. */
+void pack_progress_show(pack_progress *p, double pictures, double done, double before, double whole);
 
 /* ---- kinds ---- */
 
@@ -68,6 +87,7 @@ err pack_mnist(const pack_options *options);
 err pack_cifar10(const pack_options *options);
 err pack_cifar100(const pack_options *options);
 err pack_folder(const pack_options *options);
+err pack_imagenet(const pack_options *options); /* collective */
 
 /* ---- files of the kinds ---- */
 

@@ -18,6 +18,14 @@ void pixel_sums_add(pixel_sums *s, const uint8_t *pixels, size_t count, int pixe
     }
 }
 
+void pixel_sums_join(pixel_sums *to, const pixel_sums *from) {
+    to->count += from->count;
+    for (int c = 0; c < 3; c++) {
+        to->sum[c] += from->sum[c];
+        to->squares[c] += from->squares[c];
+    }
+}
+
 /* With n the count, sum = m n + r: the squares of x - m are summed without loss, so little cancels in what follows. */
 void pixel_sums_finish(const pixel_sums *s, int channels, float *mean, float *std) {
     double n = (double)s->count;

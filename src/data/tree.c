@@ -58,7 +58,7 @@ static bool is_picture_name(const char *name) {
 }
 
 /* Adds the pictures of `below` (a path below the class's folder, or "") and of the folders in it. */
-static err scan_class(picture_tree *t, class_folder *c, const char *below, int depth) {
+static err scan_folder(class_folder *c, const char *below, int depth, int64_t *ignored) {
     char *path = text_format("%s%s%s", c->path, below[0] ? "/" : "", below);
     entries found;
     err code = depth > DEPTH_MAX ? fail(ERR_DATA, "%s: more than %d folders deep", path, DEPTH_MAX) : list_folder(path, &found);
@@ -70,11 +70,11 @@ static err scan_class(picture_tree *t, class_folder *c, const char *below, int d
         char *whole = text_format("%s/%s", c->path, name);
         bool keep = false;
         if (is_folder(whole))
-            code = scan_class(t, c, name, depth + 1);
+            code = scan_folder(c, name, depth + 1, ignored);
         else if (is_picture_name(name))
             keep = true;
         else
-            t->ignored++;
+            ++*ignored;
         if (keep)
             append(&c->files, &c->count, name);
         else
@@ -111,16 +111,30 @@ static err find_classes(picture_tree *t) {
     return OK;
 }
 
-err picture_tree_scan(picture_tree *t, const char *root) {
+err class_folder_scan(class_folder *c, int64_t *ignored) {
+    err code = scan_folder(c, "", 0, ignored);
+    sort_names(c->files, c->count);
+    if (code == OK && c->count == 0)
+        log_warn("%s: no pictures in it", c->path);
+    return code;
+}
+
+void class_folder_reset(class_folder *c) {
+    mem_free_strings(c->files, (size_t)c->count);
+    mem_free(c->path);
+    *c = (class_folder){0};
+}
+
+err picture_tree_list(picture_tree *t, const char *root) {
     *t = (picture_tree){.root = mem_string(root)};
-    err code = find_classes(t);
+    return find_classes(t);
+}
+
+err picture_tree_scan(picture_tree *t, const char *root) {
+    err code = picture_tree_list(t, root);
     for (int i = 0; i < t->n_classes && code == OK; i++) {
-        class_folder *c = &t->folders[i];
-        code = scan_class(t, c, "", 0);
-        sort_names(c->files, c->count);
-        t->count += c->count;
-        if (code == OK && c->count == 0)
-            log_warn("%s: no pictures in it", c->path);
+        code = class_folder_scan(&t->folders[i], &t->ignored);
+        t->count += t->folders[i].count;
     }
     if (code == OK && t->count == 0)
         code = fail(ERR_DATA, "%s: no pictures in its folders", root);
@@ -128,10 +142,8 @@ err picture_tree_scan(picture_tree *t, const char *root) {
 }
 
 void picture_tree_reset(picture_tree *t) {
-    for (int i = 0; i < t->n_classes; i++) {
-        mem_free_strings(t->folders[i].files, (size_t)t->folders[i].count);
-        mem_free(t->folders[i].path);
-    }
+    for (int i = 0; i < t->n_classes; i++)
+        class_folder_reset(&t->folders[i]);
     mem_free(t->folders);
     mem_free_strings(t->classes, (size_t)t->n_classes);
     mem_free(t->root);

@@ -22,6 +22,13 @@ typedef struct picture_tree {
     int64_t ignored; /* files whose names are no pictures' */
 } picture_tree;
 
+/* Lists the pictures below c->path; warns where there are none. Adds files whose names are no pictures' to `ignored`. ERR_IO, ERR_DATA. */
+err class_folder_scan(class_folder *c, int64_t *ignored);
+void class_folder_reset(class_folder *c);
+
+/* Lists the class folders of `root` only. Reset in any case. ERR_IO; ERR_DATA where there are none. */
+err picture_tree_list(picture_tree *t, const char *root);
+
 /* Lists what lies below `root`; nothing is opened. Hidden files and folders are left out. Reset in any case.
  * ERR_IO; ERR_DATA where there are no class folders or no pictures. */
 err picture_tree_scan(picture_tree *t, const char *root);

@@ -2,7 +2,6 @@
  * first: only at the end is known how many there are, and HDF5 can place them contiguously only then. */
 #define _POSIX_C_SOURCE 200809L
 #include "data/pack.h"
-#include "h5/h5.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +23,7 @@ struct dataset_writer {
     uint64_t *offsets; /* [count + 1] */
     int32_t *labels;
     uint32_t *crcs;
-    int64_t count, capacity;
+    int64_t count, capacity, expected;
     pixel_sums sums;
     pack_progress progress;
 };
@@ -61,7 +60,8 @@ err dataset_writer_new(dataset_writer **out, const dataset_writer_options *optio
     w->channels = options->channels;
     w->image = options->image;
     w->offsets = mem_new(1, sizeof *w->offsets);
-    w->progress = (pack_progress){.name = w->name, .count = options->count, .start = time_now(), .shown = time_now()};
+    w->expected = options->count;
+    w->progress = (pack_progress){.name = w->name, .start = time_now(), .shown = time_now()};
     code = open_spool(w);
     if (code != OK) {
         dataset_writer_free(w);
@@ -102,7 +102,7 @@ err dataset_writer_add(dataset_writer *w, const uint8_t *bytes, size_t n_bytes, 
     w->offsets[w->count + 1] = w->offsets[w->count] + n_bytes;
     w->count++;
     add_sums(w, bytes, decoded);
-    pack_progress_show(&w->progress, w->count);
+    pack_progress_show(&w->progress, (double)w->count, (double)w->count, 0, (double)w->expected);
     return OK;
 }
 
@@ -110,30 +110,16 @@ int64_t dataset_writer_count(const dataset_writer *w) {
     return w->count;
 }
 
-static err write_attributes(const dataset_writer *w, h5_file *f) {
-    float mean[3], std[3];
-    int32_t version = 1;
-    pixel_sums_finish(&w->sums, w->channels, mean, std);
-    err code = h5_write_attribute_text(f, "/", "format", "shoal-dataset");
-    if (code == OK)
-        code = h5_write_attribute(f, "/", "version", H5_I32, 0, &version);
-    if (code == OK)
-        code = h5_write_attribute_text(f, "/", "task", "classification");
-    if (code == OK)
-        code = h5_write_attribute(f, "/", "mean", H5_F32, (uint64_t)w->channels, mean);
-    return code == OK ? h5_write_attribute(f, "/", "std", H5_F32, (uint64_t)w->channels, std) : code;
-}
-
 static err write_tables(const dataset_writer *w, h5_file *f) {
-    uint64_t count = (uint64_t)w->count, ends = count + 1;
-    err code = h5_write_strings(f, "classes", w->classes, (uint64_t)w->n_classes);
-    if (code == OK)
-        code = h5_write(f, "labels", H5_I32, 1, &count, w->labels);
-    if (code == OK)
-        code = h5_write(f, "crc32", H5_U32, 1, &count, w->crcs);
-    if (code == OK && is_encoded(w))
-        code = h5_write(f, "encoded/offsets", H5_U64, 1, &ends, w->offsets);
-    return code;
+    dataset_tables t = {.classes = w->classes,
+                        .n_classes = w->n_classes,
+                        .channels = w->channels,
+                        .count = (uint64_t)w->count,
+                        .offsets = is_encoded(w) ? w->offsets : NULL,
+                        .labels = w->labels,
+                        .crcs = w->crcs};
+    pixel_sums_finish(&w->sums, w->channels, t.mean, t.std);
+    return dataset_tables_write(&t, f);
 }
 
 /* Copies the collected bytes into a dataset: `rows` of `row_bytes` each, many at a time. */
@@ -167,9 +153,7 @@ static err write_file(const dataset_writer *w, const char *path) {
     err code = h5_create(&f, path);
     if (code != OK)
         return code;
-    code = write_attributes(w, f);
-    if (code == OK)
-        code = write_tables(w, f);
+    code = write_tables(w, f);
     if (code == OK)
         code = write_pictures(w, f);
     if (code == OK)
