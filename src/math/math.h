@@ -30,6 +30,7 @@ typedef struct math_pool {
     int64_t kh, kw, stride_h, stride_w, pad_h, pad_w;
     bool adaptive;      /* bins of PyTorch's rule [⌊i·h/oh⌋, ⌈(i+1)·h/oh⌉) instead of kernel, stride and padding */
     bool count_padding; /* an average's divisor counts padding */
+    bool relu;          /* of a maximum: rectified */
 } math_pool;
 
 /* Weights lie as [kh, kw, c / groups, oc]: a matrix of kh·kw·c/groups rows. */
@@ -83,7 +84,7 @@ typedef struct math_kernels {
     void (*norm_backward)(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
                           bool add, float *dresidual, bool add_residual);
 
-    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 256); may be NULL */
+    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 255), 255 where relu let none pass; may be NULL */
     void (*max_pool)(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index);
     void (*max_pool_backward)(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add);
     void (*avg_pool)(const math_pool *p, int64_t n, const float *x, float *y);

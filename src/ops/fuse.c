@@ -1,4 +1,5 @@
-/* batch_norm → relu, batch_norm → add → relu and batch_norm → add as one node each: one pass over memory, not two or three. */
+/* batch_norm → relu, batch_norm → add → relu, batch_norm → add and relu → max_pool2d as one node each: one pass over memory, not two or
+ * three. */
 #include "ops/internal.h"
 
 /* A batch norm that nothing but `user` reads, and that is not fused yet. */
@@ -29,6 +30,14 @@ static void fuse_relu(graph *g, node *relu) {
     }
 }
 
+static void fuse_pool(graph *g, node *pool) {
+    node *relu = pool->inputs[0];
+    if (relu->kind != &op_relu || graph_n_uses(g, relu) > 1 || graph_n_uses(g, relu->inputs[0]) > 1 || relu->keep)
+        return;
+    graph_replace(g, relu, relu->inputs[0]);
+    ((pool_attrs *)pool->attrs)->relu = true;
+}
+
 /* What follows at `index` after a fusion is the node behind the one that went, so every index is looked at until nothing changes. */
 void ops_fuse(graph *g) {
     for (int i = 0; i < graph_n_nodes(g); i++) {
@@ -38,6 +47,8 @@ void ops_fuse(graph *g) {
             fuse_add(g, n);
         else if (n->kind == &op_relu)
             fuse_relu(g, n);
+        else if (n->kind == &op_max_pool2d)
+            fuse_pool(g, n);
         i -= before - graph_n_nodes(g);
     }
 }

@@ -53,6 +53,7 @@ typedef struct pool_attrs {
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
     bool ceil_mode;
     bool count_include_pad; /* avg_pool2d only */
+    bool relu;              /* max_pool2d only: of the rectified input; only ops_fuse() sets it */
 } pool_attrs;
 extern const op_kind op_max_pool2d, op_avg_pool2d;
 
@@ -85,8 +86,8 @@ extern const op_kind op_softmax_cross_entropy;
  * equal one and a lower index; never where its loss is not finite. */
 enum { LOSS_SUM, LOSS_TOP1, LOSS_TOP5, LOSS_COUNT, LOSS_N_SUMS };
 
-/* Graph pass, before graph_seal(): batch_norm → relu, batch_norm → add → relu and batch_norm → add become one node each, where nobody
- * else uses what lies between. */
+/* Graph pass, before graph_seal(): batch_norm → relu, batch_norm → add → relu, batch_norm → add and relu → max_pool2d become one node
+ * each, where nobody else uses what lies between. */
 void ops_fuse(graph *g);
 
 #endif

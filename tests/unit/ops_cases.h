@@ -22,7 +22,8 @@ typedef struct op_case {
 #define ACCURATE_CONV(...) ATTRS((const conv2d_attrs){__VA_ARGS__, true})
 #define NORM(...) ATTRS((const batch_norm_attrs){.eps = 1e-5, .momentum = 0.1, __VA_ARGS__})
 /* kernel h w, stride h w, pad h w, ceil_mode, count_include_pad */
-#define POOL(...) ATTRS((const pool_attrs){__VA_ARGS__})
+#define POOL(...) ATTRS((const pool_attrs){__VA_ARGS__, false})
+#define RELU_POOL(...) ATTRS((const pool_attrs){__VA_ARGS__, true})
 
 static const op_case cases[] = {
     {&op_conv2d, reference_conv2d, "3 x 3", CONV(7, 3, 3, 1, 1, 1, 1, 1, 1, 1, false), 3, 1, {{5, 6, 5}}},
@@ -50,6 +51,11 @@ static const op_case cases[] = {
     {&op_max_pool2d, reference_max_pool, "many channels", POOL(2, 3, 2, 1, 1, 0, false, false), 1, 1, {{3, 4, 131}}},
     {&op_max_pool2d, reference_max_pool, "ceil", POOL(2, 2, 2, 2, 0, 0, true, false), 1, 1, {{5, 7, 3}}},
     {&op_max_pool2d, reference_max_pool, "ceil, pad", POOL(3, 2, 3, 2, 1, 1, true, false), 1, 1, {{6, 5, 3}}},
+    {&op_max_pool2d, reference_max_pool, "2 x 2", POOL(2, 2, 2, 2, 0, 0, false, false), 3, 1, {{4, 6, 19}}},
+    {&op_max_pool2d, reference_max_pool, "3 x 2, not all of the plane", POOL(3, 2, 3, 2, 0, 0, false, false), 1, 1, {{4, 5, 6}}},
+    {&op_max_pool2d, reference_max_pool, "relu", RELU_POOL(2, 2, 2, 2, 0, 0, true, false), 3, 1, {{5, 6, 6}}},
+    {&op_max_pool2d, reference_max_pool, "relu, few channels", RELU_POOL(3, 3, 2, 2, 1, 1, false, false), 3, 1, {{7, 6, 3}}},
+    {&op_max_pool2d, reference_max_pool, "relu, more channels", RELU_POOL(3, 3, 2, 2, 1, 1, false, false), 1, 1, {{5, 6, 37}}},
     {&op_max_pool2d, reference_max_pool, "kernel = plane", POOL(4, 3, 1, 1, 0, 0, false, false), 1, 1, {{4, 3, 3}}},
     {&op_avg_pool2d, reference_avg_pool, "2 x 2", POOL(2, 2, 2, 2, 0, 0, false, true), 3, 1, {{5, 4, 17}}},
     {&op_avg_pool2d, reference_avg_pool, "pad counts", POOL(3, 3, 2, 2, 1, 1, false, true), 1, 1, {{6, 7, 3}}},

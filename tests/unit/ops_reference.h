@@ -121,7 +121,7 @@ static void reference_max_pool(const problem *p, double *y) {
     const pool_attrs *a = p->node->attrs;
     shape in = in_shape(p, 0);
     FOR_OUTPUT(p, s) {
-        double best = -INFINITY;
+        double best = a->relu ? 0 : -INFINITY;
         for (int64_t ih = h * a->stride_h - a->pad_h; ih < h * a->stride_h - a->pad_h + a->kernel_h; ih++)
             for (int64_t iw = w * a->stride_w - a->pad_w; iw < w * a->stride_w - a->pad_w + a->kernel_w; iw++)
                 if (ih >= 0 && iw >= 0 && ih < in.h && iw < in.w)

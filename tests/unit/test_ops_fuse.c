@@ -38,7 +38,14 @@ static node *add_loss(graph *g, node *x) {
     return graph_add(g, &op_softmax_cross_entropy, "loss", a, 1, &(node *){add_plain(g, &op_flatten, "flatten", x, NULL)});
 }
 
-/* A residual block of each kind: with a convolution on the other side, with the block's own input, and without a relu behind it. */
+static node *add_pool(graph *g, node *x) {
+    pool_attrs *a = mem_new(1, sizeof *a);
+    *a = (pool_attrs){.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
+    return graph_add(g, &op_max_pool2d, "pool", a, 1, &x);
+}
+
+/* A residual block of each kind: with a convolution on the other side, with the block's own input, and without a relu behind it.
+ * Then a convolution with relu and pool. */
 static graph *build(bool fuse) {
     graph *g = graph_new();
     node *x = add_plain(g, &op_relu, "relu0", add_norm(g, "bn0", add_conv(g, "conv0", add_input(g))), NULL);
@@ -47,7 +54,7 @@ static graph *build(bool fuse) {
     node *y = add_plain(g, &op_relu, "relu2", add_norm(g, "bn3", add_conv(g, "conv3", x)), NULL);
     x = add_plain(g, &op_relu, "relu3", add_plain(g, &op_add, "add2", x, add_norm(g, "bn4", add_conv(g, "conv4", y))), NULL);
     x = add_plain(g, &op_add, "add3", add_norm(g, "bn5", add_conv(g, "conv5", x)), x);
-    add_loss(g, x);
+    add_loss(g, add_pool(g, add_plain(g, &op_relu, "relu6", add_conv(g, "conv6", x), NULL)));
     if (fuse)
         ops_fuse(g);
     ck_assert_int_eq(graph_seal(g), OK);
@@ -66,7 +73,7 @@ static void fill_params(graph *g) {
 
 static graph_run *step(graph *g) {
     static uint8_t pictures[IMAGES * SIDE * SIDE * 3];
-    static const int32_t labels[IMAGES] = {7, 0, 100, 31, 50};
+    static const int32_t labels[IMAGES] = {7, 0, 10, 1, 26};
     for (int i = 0; i < IMAGES * SIDE * SIDE * 3; i++)
         pictures[i] = (uint8_t)(i * 2654435761u >> 24);
     const uint8_t *images[LANES] = {pictures, pictures + 2 * SIDE * SIDE * 3};
@@ -88,7 +95,7 @@ static double loss_of(const graph_run *r, const graph *g) {
 
 START_TEST(fused_is_the_same_net) {
     graph *plain = build(false), *fused = build(true);
-    ck_assert_int_eq(graph_n_nodes(plain) - graph_n_nodes(fused), 7); /* four relus and three adds */
+    ck_assert_int_eq(graph_n_nodes(plain) - graph_n_nodes(fused), 8); /* five relus and three adds */
     fill_params(plain);
     fill_params(fused);
     graph_run *p = step(plain), *f = step(fused);
@@ -134,6 +141,12 @@ START_TEST(what_others_read_stays) {
     norm->keep = true;
     add_plain(g, &op_relu, "relu", norm, NULL);
     ck_assert_int_eq(nodes_after_fusion(g), 3);
+
+    g = graph_new(); /* relu goes to pool and to add */
+    node *relu = add_plain(g, &op_relu, "relu", add_input(g), NULL);
+    add_pool(g, relu);
+    add_plain(g, &op_add, "add", relu, relu);
+    ck_assert_int_eq(nodes_after_fusion(g), 4);
 
     g = graph_new(); /* the first relu is fused, the second has nothing to be fused with */
     add_plain(g, &op_relu, "relu2", add_plain(g, &op_relu, "relu1", add_norm(g, "bn", add_input(g)), NULL), NULL);

@@ -50,7 +50,7 @@ static any_attrs attrs_of(const op_kind *kind, const json_t *list) {
     else if (kind == &op_softmax_cross_entropy)
         a.loss.label_smoothing = value(list, 0);
     else
-        a.pool = (pool_attrs){v[0], v[1], v[2], v[3], v[4], v[5], v[6] != 0, v[7] != 0};
+        a.pool = (pool_attrs){v[0], v[1], v[2], v[3], v[4], v[5], v[6] != 0, v[7] != 0, false};
     return a;
 }
 

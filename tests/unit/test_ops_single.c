@@ -238,7 +238,7 @@ START_TEST(impossible_nodes_are_refused) {
     conv2d_attrs seven = {8, 7, 7, 1, 1, 0, 0, 1, 1, 1, false, false}, groups = {8, 3, 3, 1, 1, 0, 0, 1, 1, 3, false, false};
     refuses(&op_conv2d, &seven, sizeof seven, 1, &plane, "kernel 7 x 7 on a 5 x 5 plane");
     refuses(&op_conv2d, &groups, sizeof groups, 1, &plane, "3 groups do not divide 4 input channels");
-    pool_attrs pool = {6, 6, 1, 1, 0, 0, false, false}, pad = {2, 2, 1, 1, 2, 2, false, false};
+    pool_attrs pool = {6, 6, 1, 1, 0, 0, false, false, false}, pad = {2, 2, 1, 1, 2, 2, false, false, false};
     refuses(&op_max_pool2d, &pool, sizeof pool, 1, &plane, "pool 6 x 6 on a 5 x 5 plane");
     refuses(&op_avg_pool2d, &pad, sizeof pad, 1, &plane, "half its kernel");
     linear_attrs linear = {3, false};
