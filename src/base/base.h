@@ -1,4 +1,5 @@
-/* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, path_, rng_, text_, threads_, time_, tree_. */
+/* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, path_, place_, rng_, signals_, text_, threads_,
+ * time_, tree_. */
 #ifndef SHOAL_BASE_H
 #define SHOAL_BASE_H
 
@@ -7,7 +8,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/place.h"
 #include "base/rng.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "base/time.h"

@@ -2,8 +2,9 @@
 #include "base/cores.h"
 
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -51,6 +52,28 @@ int cores_count(core_set set) {
     for (int core = 0; core < CORES_MAX; core++)
         count += has(&set, core);
     return count;
+}
+
+core_set cores_join(core_set a, core_set b) {
+    for (int w = 0; w < CORES_MAX / 64; w++)
+        a.word[w] |= b.word[w];
+    return a;
+}
+
+bool cores_equal(core_set a, core_set b) {
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+int cores_first(core_set set) {
+    for (int core = 0; core < CORES_MAX; core++)
+        if (has(&set, core))
+            return core;
+    return -1;
+}
+
+bool cores_are_bound(void) {
+    cpu_set_t mask;
+    return sched_getaffinity(0, sizeof mask, &mask) == 0 && CPU_COUNT(&mask) < sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 int cores_limit(void) {

@@ -2,6 +2,7 @@
 #ifndef SHOAL_BASE_CORES_H
 #define SHOAL_BASE_CORES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { CORES_MAX = 1024 };
@@ -14,6 +15,12 @@ typedef struct core_set {
 /* The cores of this process's affinity mask. Never empty. */
 core_set cores_available(void);
 int cores_count(core_set set);
+core_set cores_join(core_set a, core_set b);
+bool cores_equal(core_set a, core_set b);
+int cores_first(core_set set); /* -1 where it is empty */
+
+/* Whether this process may use fewer processors than the machine has. */
+bool cores_are_bound(void);
 
 /* The processor time that the container grants (cgroup v2), in cores, rounded down but at least 1; CORES_MAX where it sets no limit. */
 int cores_limit(void);

@@ -1,11 +1,13 @@
 #define _DEFAULT_SOURCE /* madvise, MAP_ANONYMOUS */
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -83,4 +85,14 @@ void arena_reset(arena *a) {
     if (a->base)
         munmap(a->base, a->bytes);
     *a = (arena){0};
+}
+
+size_t mem_of_machine(void) {
+    size_t bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    unsigned long long granted;
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "r");
+    bool limited = f && fscanf(f, "%llu", &granted) == 1; /* `max` is no number */
+    if (f)
+        fclose(f);
+    return limited && granted < bytes ? (size_t)granted : bytes;
 }

@@ -20,6 +20,9 @@ void mem_free(void *block);
 /* An array of strings, each and the array from mem_new(). */
 void mem_free_strings(char **strings, size_t count);
 
+/* Bytes of memory of this machine, or what its container grants (cgroup v2) where that is less. */
+size_t mem_of_machine(void);
+
 /* One long-lived region of zeroed memory, on huge pages where the kernel gives them. */
 typedef struct arena {
     char *base;    /* aligned to 2 MB; NULL where bytes is 0 */

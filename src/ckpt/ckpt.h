@@ -12,7 +12,7 @@ enum { CKPT_DIGEST = 65 }; /* hexadecimal SHA-256 and NUL */
 
 /* What a checkpoint holds beside the model: attributes of /trainer, and /job. */
 typedef struct ckpt_info {
-    int64_t step, epoch;       /* finished steps, finished epochs */
+    int64_t step, epoch;       /* finished steps; finished epochs: those that were evaluated too */
     uint64_t seed;
     int lanes;
     int64_t batch;
@@ -53,6 +53,9 @@ void ckpt_digest_graph(const graph *g, char digest[CKPT_DIGEST]);
 /* The newest valid checkpoint of a run folder: last.h5, or the highest step-N.h5, or best.h5; damaged ones are passed over with a warning.
  * ERR_IO where there is none. New string. */
 err ckpt_find_newest(const char *folder, char **path);
+
+/* Whether the folder holds anything that looks like a checkpoint. */
+bool ckpt_is_any(const char *folder);
 
 /* Deletes step-N.h5 files of the folder but the `keep` that were written last. */
 void ckpt_prune(const char *folder, int keep);

@@ -97,6 +97,13 @@ err ckpt_find_newest(const char *folder, char **path) {
     return *path ? OK : fail(ERR_IO, "%s: holds no whole checkpoint to resume from", folder);
 }
 
+bool ckpt_is_any(const char *folder) {
+    entries found = list_folder(folder);
+    bool any = found.count > 0;
+    entries_free(&found);
+    return any;
+}
+
 void ckpt_prune(const char *folder, int keep) {
     entries found = list_folder(folder);
     if (found.count > 0)

@@ -33,6 +33,7 @@ err ckpt_write_tensor(h5_file *f, const char *object, h5_type type, dims size, c
     uint64_t extent[DIMS_MAX] = {0};
     for (int i = 0; i < size.rank; i++)
         extent[i] = (uint64_t)size.size[i];
+    place_tick();
     err code = h5_write(f, object, type, size.rank, extent, values);
     if (code == OK)
         code = write_crc(f, object, ckpt_crc(values, (size_t)dims_size(size) * ckpt_type_bytes(type)));
@@ -49,6 +50,7 @@ static err check_crc(h5_file *f, const char *object, uint32_t is) {
 
 err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values) {
     h5_info info;
+    place_tick();
     err code = h5_get_info(f, object, &info);
     if (code == OK)
         code = h5_read(f, object, type, 0, UINT64_MAX, values);

@@ -41,6 +41,8 @@ err cli_report(err code) {
 static err run_collective(const cli_command *command, const cli_call *call, err parsed) {
     err_record record = *err_last();
     cli_quicken_mpi();
+    if (command->before_mpi && !parsed)
+        command->before_mpi();
     err code = comm_init();
     if (code != OK)
         return cli_report(code);

@@ -58,8 +58,7 @@ static err threads_wanted(int *threads) {
 static void warn_of_idle_cores(const core_set *sets, int ranks) {
     core_set all = {{0}};
     for (int r = 0; r < ranks; r++)
-        for (int w = 0; w < CORES_MAX / 64; w++)
-            all.word[w] |= sets[r].word[w];
+        all = cores_join(all, sets[r]);
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     if (getenv("OMPI_COMM_WORLD_SIZE") && cores_count(sets[0]) == 1 && cores_count(all) < online / 2)
         log_warn("mpirun has bound every rank to one core, and most of the %ld processors of this node stay idle: "

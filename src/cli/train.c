@@ -35,6 +35,13 @@ static err train(const char *path, const char *const *overrides, int count, cons
     return code;
 }
 
+/* A signal that comes while MPI starts must be remembered too. */
+static void before_mpi(void) {
+    signals_watch();
+    if (cli_launcher_rank() == 0)
+        train_ask_slurm();
+}
+
 static err run(const void *given, char **words, int n_words) {
     const settings *s = given;
     err code = check_overrides(words + 1, n_words - 1);
@@ -62,6 +69,7 @@ const cli_command cli_train = {
     .least_words = 1,
     .most_words = 1000,
     .collective = true,
+    .before_mpi = before_mpi,
     .run = run,
     .more_help = print_keys,
 };

@@ -46,3 +46,14 @@ void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes) 
 void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes) {
     gather(c, mine, all, &bytes, 0);
 }
+
+void comm_collect(comm *c, const void *mine, void *all, size_t bytes) {
+    if (c->rank != 0) {
+        comm_exchange(c, &(comm_message){0, (void *)(uintptr_t)mine, bytes}, 1, NULL, 0);
+        return;
+    }
+    memcpy(all, mine, bytes);
+    for (int r = 1; r < c->size; r++)
+        c->messages[r - 1] = (comm_message){r, (char *)all + (size_t)r * bytes, bytes};
+    comm_exchange(c, NULL, 0, c->messages, c->size - 1);
+}

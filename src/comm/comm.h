@@ -63,6 +63,9 @@ void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes);
 /* The same with one size for everybody. Collective. */
 void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes);
 
+/* Rank 0 gets `bytes` bytes of every rank, one after the other in rank order; `all` is only looked at there. Collective. */
+void comm_collect(comm *c, const void *mine, void *all, size_t bytes);
+
 /* A message to or from another rank; several of them under way at once, both directions. */
 typedef struct comm_message {
     int rank;
@@ -90,6 +93,21 @@ void comm_board_meet(comm_board *b);
 
 /* What `rank` had written before the latest meeting; it stays until the next one. */
 const void *comm_board_read(const comm_board *b, int rank);
+
+/* A pulse: small reports that ranks send to rank 0, and rank 0 to all of them, at a pace of their own. Nobody ever waits, so that a rank
+ * that stands still holds up no other. For one thread, which need not be the step's. */
+typedef struct comm_pulse comm_pulse;
+
+/* Reports of `bytes` bytes between the ranks of `c`, which is copied. Collective. */
+comm_pulse *comm_pulse_new(comm *c, size_t bytes);
+void comm_pulse_free(comm_pulse *p); /* collective; NULL is allowed */
+
+/* Sends my report on, where the one before has left, and takes in what has come. */
+void comm_pulse_beat(comm_pulse *p, const void *mine);
+
+/* The latest report of a rank, and the seconds since it came (or since comm_pulse_new(), where none has: then it is zeros). Rank 0 has one
+ * of every rank but itself, the others one of rank 0. */
+const void *comm_pulse_read(const comm_pulse *p, int rank, double *age);
 
 /* All ranks agree on the worst error: each gives its own `code` (and its err_last() record where that is not OK); all return the
  * worst of all (the highest exit code; among equals the lowest rank), and err_last() is that rank's record everywhere. Collective. */

@@ -25,8 +25,7 @@ void comm_count_cores(comm *world) {
     comm_gather_equal(node, &mine, sets, sizeof mine);
     comm_free(node);
     for (int r = 0; r < ranks; r++)
-        for (int w = 0; w < CORES_MAX / 64; w++)
-            all.word[w] |= sets[r].word[w];
+        all = cores_join(all, sets[r]);
     mem_free(sets);
     int cores = cores_count(all), limit = cores_limit();
     cores_per_rank = (double)(cores < limit ? cores : limit) / ranks;

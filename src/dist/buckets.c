@@ -36,6 +36,7 @@ static void *run_thread(void *context) {
         sum_bucket(d, bucket);
         pthread_mutex_lock(&d->lock);
         d->summed++;
+        place_tick();
         pthread_cond_broadcast(&d->changed);
     }
     pthread_mutex_unlock(&d->lock);
@@ -83,10 +84,12 @@ void dist_wait(dist *d, int bucket) {
     if (d->n_levels == 0)
         return;
     double start = time_now();
+    place_waits(true);
     pthread_mutex_lock(&d->lock);
     while (d->summed <= d->step_start + bucket)
         pthread_cond_wait(&d->changed, &d->lock);
     pthread_mutex_unlock(&d->lock);
     d->step_over = bucket == d->n_buckets - 1;
+    place_waits(false);
     d->wait_seconds += time_now() - start;
 }

@@ -16,9 +16,11 @@ static void reduce_chunk(dist *d, double *const *lane_sums, size_t first, size_t
 void dist_reduce(void *context, double *const *lane_sums, int count, double *total) {
     dist *d = context;
     double start = time_now();
+    place_waits(true);
     for (int first = 0; first < count; first += CHUNK_DOUBLES) {
         int left = count - first;
         reduce_chunk(d, lane_sums, (size_t)first, (size_t)(left < CHUNK_DOUBLES ? left : CHUNK_DOUBLES), total);
     }
+    place_waits(false);
     d->wait_seconds += time_now() - start;
 }

@@ -136,10 +136,12 @@ static void run_program(graph_run *r, const program *p) {
     for (int i = 0; i < p->count; i++) {
         const step *s = &p->steps[i];
         double start = r->profile ? time_now() : 0;
+        place_work(s->node ? s->node->name : NULL);
         run_step(r, s);
         if (r->profile && s->node && s->kind != STEP_ON_GRAD)
             r->profile[s->node->index][pass_of(r, p, s)] += time_now() - start;
     }
+    place_work(NULL); /* nodes may be freed */
 }
 
 static void take_batch(graph_run *r, const graph_batch *b) {

@@ -41,6 +41,7 @@ typedef struct job {
         norm_scope sync_batchnorm;
         char *conv;                      /* fast, accurate */
         bool recompute;
+        double max_seconds, stall_seconds; /* 0: no limit, no watchdog */
     } train;
     optimizer_options optimizer;         /* its name belongs to the job */
     schedule_options schedule;           /* its name belongs to the job */

@@ -122,16 +122,29 @@ static void run_forward(engine *e, const graph_batch *batch, bool training) {
     e->forward_seconds += time_now() - start - (graph_reduce_seconds(e->run) - waited);
 }
 
+/* Zeros but for the votes, which the first lane carries. */
+static void begin_sums(engine *e, votes mine) {
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        memset(e->lane_sums[lane], 0, N_METRICS * sizeof(double));
+    double *own = e->lane_sums[0];
+    own[VOTE_BAD] = mine.bad;
+    own[VOTE_STOP] = mine.stop;
+    own[VOTE_LATE] = mine.late;
+    own[VOTE_SAVE] = mine.save;
+}
+
 void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums) {
+    place_phase("forward");
     run_forward(e, batch, true);
-    for (int lane = 0; lane < e->n_lanes; lane++) {
-        double *own = e->lane_sums[lane];
-        memset(own, 0, N_METRICS * sizeof *own);
-        add_metrics(e, lane, own);
-        own[VOTE_BAD] = lane == 0 && mine.bad;
-        own[VOTE_STOP] = lane == 0 && mine.stop;
-        own[VOTE_SAVE] = lane == 0 && mine.save;
-    }
+    begin_sums(e, mine);
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        add_metrics(e, lane, e->lane_sums[lane]);
+    place_phase("metrics");
+    engine_sum(e, e->lane_sums, sums);
+}
+
+void engine_vote(engine *e, votes mine, double *sums) {
+    begin_sums(e, mine);
     engine_sum(e, e->lane_sums, sums);
 }
 
@@ -147,12 +160,15 @@ void engine_sum(engine *e, double *const *lane_totals, double *sums) {
 
 void engine_backward(engine *e, optim *o, double lr) {
     double start = time_now(), waited = graph_reduce_seconds(e->run);
+    place_phase("backward");
     graph_backward(e->run);
     e->backward_seconds += time_now() - start - (graph_reduce_seconds(e->run) - waited);
     for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++) {
         int64_t first, last;
         dist_bucket(e->dist, bucket, &first, &last);
+        place_phase("gradient exchange");
         dist_wait(e->dist, bucket);
+        place_phase("optimizer");
         start = time_now();
         optim_step(o, e->grads[0], first, last, lr);
         e->optimizer_seconds += time_now() - start;

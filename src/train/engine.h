@@ -10,11 +10,12 @@
 #include "optim/optim.h"
 
 /* What is summed over a batch, as the loss op gives it; and the votes of ranks, which ride along, so that all know at once. */
-enum { METRIC_LOSS, METRIC_TOP1, METRIC_TOP5, METRIC_COUNT, VOTE_BAD, VOTE_STOP, VOTE_SAVE, N_METRICS };
+enum { METRIC_LOSS, METRIC_TOP1, METRIC_TOP5, METRIC_COUNT, VOTE_BAD, VOTE_STOP, VOTE_LATE, VOTE_SAVE, N_METRICS };
 
 typedef struct votes {
     bool bad;  /* the batch cannot be used */
     bool stop; /* a signal asks this rank to stop */
+    bool late; /* the time limit is near */
     bool save; /* it is time for a checkpoint */
 } votes;
 
@@ -48,6 +49,9 @@ void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sum
 
 /* Forward for evaluation without meeting the others: adds this rank's lanes to lane_totals[lane][N_METRICS]. */
 void engine_evaluate(engine *e, const graph_batch *batch, double *const *lane_totals);
+
+/* The votes' sums alone: sums[VOTE_…]; the rest of sums[N_METRICS] is 0. Collective. */
+void engine_vote(engine *e, votes mine, double *sums);
 
 /* lane_totals added up over all lanes of all ranks. Collective. */
 void engine_sum(engine *e, double *const *lane_totals, double *sums);

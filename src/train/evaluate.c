@@ -7,6 +7,8 @@
 #include "comm/comm.h"
 #include "train/restore.h"
 
+enum { BATCHES_BETWEEN_VOTES = 4 }; /* on whether to leave an evaluation */
+
 err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out) {
     return transforms_shape(transforms->list, transforms->count, dataset_image_shape(data), out);
 }
@@ -34,8 +36,16 @@ static void show_progress(int64_t step, int64_t steps, double started, double *l
         log_info("Test [%" PRId64 "/%" PRId64 "]  eta %s", step, steps, eta);
 }
 
+/* All ranks come here after the same batches. */
+static bool must_leave(engine *e, evaluation_watch *watch, int64_t step) {
+    if (!watch || step % BATCHES_BETWEEN_VOTES != BATCHES_BETWEEN_VOTES - 1)
+        return false;
+    engine_vote(e, watch->ask(watch->context), watch->sums);
+    return watch->sums[VOTE_STOP] > 0 || watch->sums[VOTE_LATE] > 0;
+}
+
 /* This rank's part; the first record that cannot be read ends up in err_last(), and the rest goes on, so that no rank is left alone. */
-static err run_batches(engine *e, loader *l, int64_t steps, double **lane_totals) {
+static err run_batches(engine *e, loader *l, int64_t steps, evaluation_watch *watch, double **lane_totals) {
     double started = time_now(), last_shown = started;
     err code = OK;
     err_record record = {0};
@@ -45,13 +55,16 @@ static err run_batches(engine *e, loader *l, int64_t steps, double **lane_totals
         if (b->code == OK)
             engine_evaluate(e, &(graph_batch){b->size, (uint64_t)b->step, b->images, b->labels}, lane_totals);
         show_progress(b->step + 1, steps, started, &last_shown);
+        if (must_leave(e, watch, b->step))
+            return fail(ERR_REQUEUE, "evaluation was left after %" PRId64 " of %" PRId64 " batches", b->step + 1, steps);
     }
     if (code != OK)
         *err_last() = record;
     return code;
 }
 
-err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation *result) {
+err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation_watch *watch,
+                 evaluation *result) {
     shape image;
     err code = evaluate_shape(data, transforms, &image);
     loader_options options = {
@@ -70,7 +83,7 @@ err evaluate_set(engine *e, const dataset *data, const job_transforms *transform
     if (code == OK)
         code = loader_start(&l, &options, image);
     if (code == OK)
-        code = run_batches(e, l, options.last_step, lane_totals);
+        code = run_batches(e, l, options.last_step, watch, lane_totals);
     loader_stop(l);
     engine_sum(e, lane_totals, sums);
     engine_free_totals(e, lane_totals);
@@ -124,7 +137,7 @@ err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, e
     if (code == OK)
         code = engine_new(&e, net.model, &(engine_options){.lanes = lanes_for(net.job->train.lanes), .batch = batch});
     if (code == OK)
-        code = evaluate_set(e, data, &net.job->data.eval, batch, result);
+        code = evaluate_set(e, data, &net.job->data.eval, batch, NULL, result);
     result->step = net.info.step;
     result->epoch = net.info.epoch;
     engine_free(e);

@@ -5,9 +5,17 @@
 #include "train/engine.h"
 #include "train/train.h"
 
+/* Asks every few batches whether to go on; the ranks agree. */
+typedef struct evaluation_watch {
+    votes (*ask)(void *context);
+    void *context;
+    double sums[N_METRICS]; /* of the votes that ended it */
+} evaluation_watch;
+
 /* Each sample of the set exactly once, whatever the number of ranks; fills loss, top1, top5 and count. Collective: the same code and
- * numbers everywhere. ERR_DATA for a record that cannot be read. */
-err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation *result);
+ * numbers everywhere. ERR_DATA for a record that cannot be read; ERR_REQUEUE where `watch` (may be NULL) said to leave it. */
+err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation_watch *watch,
+                 evaluation *result);
 
 /* Whether all ranks see the same samples; their fingerprint (NULL: not wanted). Collective. ERR_DATA naming `pattern`. */
 err evaluate_check_same(const dataset *data, const char *pattern, uint64_t *fingerprint);

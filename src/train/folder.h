@@ -1,4 +1,4 @@
-/* The run folder: job.yaml, metrics.jsonl, log.txt, last.h5, best.h5, step-N.h5. Rank 0 calls these. */
+/* The run folder: job.yaml, metrics.jsonl, log.txt, last.h5, best.h5, step-N.h5. Rank 0 calls these but for the last. */
 #ifndef SHOAL_TRAIN_FOLDER_H
 #define SHOAL_TRAIN_FOLDER_H
 
@@ -16,5 +16,8 @@ err folder_write_job(const char *folder, const char *yaml);
 
 /* Gives the file at DIR/FROM a second name DIR/TO, replacing what has that name, without a moment when TO is missing or half. */
 err folder_link(const char *folder, const char *from, const char *to);
+
+/* Warns where ranks of other nodes do not see what rank 0 writes into the folder. Collective. */
+void folder_check_shared(const char *folder);
 
 #endif

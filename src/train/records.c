@@ -19,7 +19,7 @@ err records_open(records **out, const char *folder) {
     r->path = text_format("%s/metrics.jsonl", folder);
     r->file = fopen(r->path, "a");
     *out = r;
-    if (r->file)
+    if (r->file && fseek(r->file, 0, SEEK_END) == 0)
         return OK;
     err code = fail(ERR_IO, "%s: cannot be written: %s", r->path, strerror(errno));
     records_close(r);
@@ -71,8 +71,27 @@ err records_eval(records *r, const evaluation *e) {
                                    integer(e->count)));
 }
 
-err records_resume(records *r, int64_t step) {
+static json_t *spread_array(const spread *s) {
+    return json_pack("[o, o, o]", number(s->least), number(s->median), number(s->most));
+}
+
+static json_t *slowest_array(const rank_comparison *c, const char *const *hosts) {
+    json_t *list = json_array();
+    for (int i = 0; i < c->n_slowest; i++)
+        json_array_append_new(list, json_pack("{s:i, s:s}", "rank", c->slowest[i], "host", hosts[c->slowest[i]]));
+    return list;
+}
+
+err records_ranks(records *r, int64_t step, int64_t epoch, int ranks, const rank_comparison *c, const char *const *hosts) {
     if (!r)
+        return OK;
+    return write_line(r, json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "event", "ranks", "step", integer(step), "epoch",
+                                   integer(epoch), "ranks", ranks, "compute_s", spread_array(&c->compute), "data_s",
+                                   spread_array(&c->data), "wait_s", spread_array(&c->wait), "slowest", slowest_array(c, hosts)));
+}
+
+err records_resume(records *r, int64_t step) {
+    if (!r || ftell(r->file) == 0)
         return OK;
     return write_line(r, json_pack("{s:s, s:o}", "event", "resume", "step", integer(step)));
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "train/stragglers.h"
 #include "train/train.h"
 
 typedef struct records records;
@@ -20,6 +21,8 @@ void records_close(records *r);
 
 err records_step(records *r, const step_record *s);
 err records_eval(records *r, const evaluation *e);
+err records_ranks(records *r, int64_t step, int64_t epoch, int ranks, const rank_comparison *c, const char *const *hosts);
+/* Nothing where the file is empty: the run only begins. */
 err records_resume(records *r, int64_t step);
 err records_done(records *r, int64_t step, int64_t epoch, double seconds, const char *digest);
 

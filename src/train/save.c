@@ -20,7 +20,7 @@ static err write_as(trainer *t, const char *name) {
         classes[i] = mem_string(dataset_class(t->data, i));
     ckpt_info info = {
         .step = t->step,
-        .epoch = t->step / t->steps_per_epoch,
+        .epoch = t->step / t->steps_per_epoch - t->evaluation_due,
         .seed = t->job->train.seed,
         .lanes = t->job->train.lanes,
         .batch = t->job->train.batch,
@@ -57,7 +57,9 @@ static err write_numbered(trainer *t) {
 }
 
 err save_checkpoint(trainer *t, bool numbered) {
+    double start = time_now();
     err code = OK;
+    place_phase("checkpoint");
     if (comm_is_root()) {
         graph *g = t->model->graph;
         if (!is_finite(graph_values(g), graph_trained_size(g) + graph_fixed_size(g)))
@@ -68,8 +70,10 @@ err save_checkpoint(trainer *t, bool numbered) {
         if (code == OK && numbered && t->job->checkpoint.keep > 0)
             code = write_numbered(t);
     }
+    code = comm_agree(comm_world(), code);
     t->last_save = time_now();
-    return comm_agree(comm_world(), code);
+    deadline_add_save(&t->deadline, t->last_save - start);
+    return code;
 }
 
 err save_best(trainer *t) {

@@ -1,13 +1,18 @@
-/* The state of one training run, shared by the files that set it up (setup.c), walk it (trainer.c) and save it (save.c). */
+/* The state of one training run, shared by the files that set it up (setup.c, begin.c, announce.c), walk it (trainer.c, boundary.c) and save
+ * it (save.c). */
 #ifndef SHOAL_TRAIN_TRAINER_H
 #define SHOAL_TRAIN_TRAINER_H
 
 #include "ckpt/ckpt.h"
 #include "comm/comm.h"
+#include "train/deadline.h"
 #include "train/engine.h"
+#include "train/launch.h"
 #include "train/progress.h"
 #include "train/records.h"
+#include "train/stragglers.h"
 #include "train/train.h"
+#include "train/watchdog.h"
 
 /* Sums over the steps since the last step record. */
 typedef struct step_window {
@@ -27,21 +32,49 @@ typedef struct trainer {
     loader *loader;
     records *records; /* NULL but on rank 0 */
     progress progress;
+    watchdog *watchdog;
+    launch_rank *ranks; /* NULL but on rank 0 */
 
     int64_t steps_per_epoch, last_step;
     int64_t step;     /* finished */
     double best_top1; /* -1: nothing evaluated yet */
     int64_t best_step;
+    bool resumed;        /* from a checkpoint */
+    bool evaluation_due; /* the last step ended an epoch that is still to be evaluated */
     uint64_t data_fingerprint;
 
     double last_save; /* time_now() of the last checkpoint, or of the start */
     double speed;     /* images a second, smoothed */
     step_window window;
+    rank_times times; /* of the epoch, as far as this process has walked it */
+    deadline deadline;
+    double evaluation_seconds; /* of the last one; 0: none yet */
 } trainer;
 
 /* Opens data, builds the network, resumes or initialises, says what is going to happen. Collective. */
 err setup_run(trainer *t, const train_options *options);
 void setup_free(trainer *t);
+
+/* Gives the network the state that the run begins with: a checkpoint's, other weights, or new values. Collective. */
+err begin_state(trainer *t, const train_options *options);
+
+/* Prints how the run was launched and what it is going to do. */
+void announce_run(const trainer *t);
+
+/* Whether this rank's next step should be the last. */
+votes boundary_votes(trainer *t);
+
+/* What happens between steps: evaluation, checkpoints, leaving early (ERR_REQUEUE). `sums` hold the votes. Collective. */
+err boundary_cross(trainer *t, const double *sums);
+
+/* An evaluation that the run before this one had no time for. Collective. */
+err boundary_catch_up(trainer *t);
+
+/* ERR_REQUEUE on all ranks where a signal has come to one. Before the first step, when there is nothing to save. Collective. */
+err boundary_check_signals(void);
+
+/* The run ends with the last error, which all ranks share; what was trained before it is saved. Collective. */
+err boundary_save_and_stop(trainer *t);
 
 /* Writes last.h5, and step-N.h5 beside it where `numbered`. Collective. */
 err save_checkpoint(trainer *t, bool numbered);

@@ -1,0 +1,39 @@
+/* What is said at the start of a run. */
+#include <inttypes.h>
+
+#include "train/trainer.h"
+
+static int64_t trained_parameters(const graph *g) {
+    int64_t count = 0;
+    for (int i = 0; i < graph_n_params(g); i++)
+        if (param_is_trained(graph_param(g, i)))
+            count += graph_param(g, i)->size;
+    return count;
+}
+
+void announce_run(const trainer *t) {
+    launch_announce(t->ranks, comm_size(comm_world()));
+    const job *j = t->job;
+    int ranks = comm_size(comm_world()), threads = threads_count();
+    char parameters[TEXT_NUMBER], train[TEXT_NUMBER], val[TEXT_NUMBER], memory[TEXT_NUMBER], image[SHAPE_TEXT];
+    log_info("%s: %s, %s parameters trained, %d classes, pictures %s", j->name, j->model.name,
+             text_count(parameters, trained_parameters(t->model->graph)), t->model->classes, shape_text(image, t->image));
+    log_info("data: %s training and %s validation samples", text_count(train, t->order.count),
+             text_count(val, t->val ? dataset_count(t->val) : 0));
+    log_info("batch: %" PRId64 " global = %d lanes x %g; %d ranks x %g; %d threads a rank; activations %s a rank", j->train.batch,
+             j->train.lanes, (double)j->train.batch / j->train.lanes, ranks, (double)j->train.batch / ranks, threads,
+             text_bytes(memory, graph_activation_bytes(t->engine->run)));
+    log_info("steps: %" PRId64 " an epoch, %" PRId64 " in all; %s, lr %g", t->steps_per_epoch, t->last_step, j->optimizer.name,
+             j->optimizer.lr);
+    int64_t dropped = t->order.count - t->steps_per_epoch * j->train.batch;
+    if (j->data.drop_last && dropped > 0)
+        log_info("each epoch leaves out %" PRId64 " of %s samples, the remainder of the last batch (data.drop_last: false takes them)",
+                 dropped, train);
+    if (ranks * threads > j->train.lanes)
+        log_warn("%d ranks x %d threads share %d lanes: %d threads have nothing to do; more train.lanes would use them", ranks, threads,
+                 j->train.lanes, ranks * threads - j->train.lanes);
+    if (j->train.sync_batchnorm == NORM_RANK)
+        log_warn("train.sync_batchnorm: rank makes the result depend on the number of ranks");
+    if (ranks > 1 && dist_find_format(j->comm.gradients) != DIST_FLOAT32)
+        log_warn("comm.gradients: %s rounds what ranks exchange: the result depends on the number of ranks", j->comm.gradients);
+}

@@ -1,0 +1,90 @@
+/* Where a run begins: at a checkpoint, with the weights of another run, or with new values. */
+#include <inttypes.h>
+
+#include "train/trainer.h"
+
+static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
+    if (!info->job)
+        return fail(ERR_DATA, "%s: holds weights only and cannot be resumed: use init.from", path);
+    job *before = NULL;
+    err code = job_parse(&before, info->job, path, NULL, 0);
+    if (code == OK && info->data_fingerprint != t->data_fingerprint)
+        code = fail(ERR_USAGE, "%s: data.train: %s does not hold the samples that %s was trained on (data.train there: %s)",
+                    job_place(t->job, "data.train"), t->job->data.train, path, before->data.train);
+    if (code == OK)
+        code = job_check_resume(t->job, before);
+    job_free(before);
+    return code;
+}
+
+/* Rank 0: the state of a checkpoint of this run. */
+static err read_checkpoint(trainer *t, const char *path) {
+    ckpt_info info = {0};
+    err code = ckpt_read_info(path, &info);
+    if (code == OK)
+        code = check_same_run(t, &info, path);
+    if (code == OK && info.step > t->last_step)
+        code = fail(ERR_USAGE, "%s stands at step %" PRId64 ", the job ends at step %" PRId64 " (train.epochs, train.max_steps)", path,
+                    info.step, t->last_step);
+    if (code == OK)
+        code = ckpt_read_model(path, t->model->graph, false, NULL);
+    if (code == OK)
+        code = ckpt_read_optimizer(path, t->model->graph, t->optim);
+    t->step = info.step;
+    t->best_top1 = info.best_top1;
+    t->best_step = info.best_step;
+    t->evaluation_due = t->val && t->step % t->steps_per_epoch == 0 && info.epoch < t->step / t->steps_per_epoch;
+    ckpt_info_reset(&info);
+    return code;
+}
+
+static err resume(trainer *t, const char *from) {
+    char *newest = NULL;
+    err code = from ? OK : ckpt_find_newest(t->folder, &newest);
+    const char *path = from ? from : newest;
+    if (code == OK)
+        code = read_checkpoint(t, path);
+    if (code == OK)
+        log_info("resuming from %s at step %" PRId64, path, t->step);
+    mem_free(newest);
+    return code;
+}
+
+static err load_weights(trainer *t) {
+    int kept = 0;
+    err code = ckpt_read_model(t->job->init.from, t->model->graph, t->job->init.replace_head, &kept);
+    if (code == OK)
+        log_info("weights from %s; %d tensors of the head start anew", t->job->init.from, kept);
+    return code;
+}
+
+/* A run that was never started, or that ended before its first checkpoint, is resumed from its beginning: so one command line serves the
+ * first start and all that follow. Rank 0 looks; the others are told. */
+static bool has_checkpoint(const trainer *t, const train_options *options) {
+    bool any = options->resume_from || (comm_is_root() && ckpt_is_any(t->folder));
+    comm_broadcast(comm_world(), 0, &any, sizeof any);
+    return any;
+}
+
+/* Rank 0's state is everybody's: nodes of unlike libraries would draw unlike initial values. */
+err begin_state(trainer *t, const train_options *options) {
+    place_phase("reading a checkpoint");
+    t->resumed = options->resume && has_checkpoint(t, options);
+    if (options->resume && !t->resumed)
+        log_info("%s holds no checkpoint yet: the run begins at the beginning", t->folder);
+    bool from_file = t->resumed || t->job->init.from;
+    if (!from_file || t->job->init.replace_head)
+        model_init(t->model, t->job->train.seed);
+    err code = OK;
+    if (comm_is_root() && from_file)
+        code = t->resumed ? resume(t, options->resume_from) : load_weights(t);
+    code = comm_agree(comm_world(), code);
+    if (code != OK)
+        return code;
+    engine_share_state(t->model->graph, t->optim);
+    comm_broadcast(comm_world(), 0, &t->step, sizeof t->step);
+    comm_broadcast(comm_world(), 0, &t->best_top1, sizeof t->best_top1);
+    comm_broadcast(comm_world(), 0, &t->best_step, sizeof t->best_step);
+    comm_broadcast(comm_world(), 0, &t->evaluation_due, sizeof t->evaluation_due);
+    return OK;
+}

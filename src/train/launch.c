@@ -1,0 +1,162 @@
+#include "train/launch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "comm/comm.h"
+#include "math/math.h"
+#include "train/host_groups.h"
+#include "train/hosts.h"
+
+/* ---- what ranks know ---- */
+
+/* SLURM grants a job so many megabytes of a node. */
+static uint64_t memory_of_host(void) {
+    const char *granted = getenv("SLURM_MEM_PER_NODE");
+    uint64_t machine = mem_of_machine(), share = granted ? strtoull(granted, NULL, 10) << 20 : 0;
+    return share > 0 && share < machine ? share : machine;
+}
+
+launch_rank *launch_gather(void) {
+    launch_rank mine = {
+        .cores = cores_available(),
+        .threads = threads_count(),
+        .limit = cores_limit(),
+        .bound = cores_are_bound(),
+        .memory = memory_of_host(),
+    };
+    snprintf(mine.host, sizeof mine.host, "%s", comm_host());
+    launch_rank *all = comm_is_root() ? mem_new((size_t)comm_size(comm_world()), sizeof *all) : NULL;
+    comm_collect(comm_world(), &mine, all, sizeof mine);
+    return all;
+}
+
+/* ---- the table ---- */
+
+static const char *plural(int64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+static char *range_text(int least, int most, const char *what) {
+    if (least == most)
+        return text_format("%d %s%s", least, what, plural(least));
+    return text_format("%d to %d %ss", least, most, what);
+}
+
+static char *group_line(const host_group *g) {
+    const host_facts *h = &g->facts;
+    char memory[TEXT_NUMBER];
+    char *names = hosts_short(g->names, g->n_names), *threads = range_text(h->threads_least, h->threads_most, "thread");
+    char *cores = range_text(h->cores_least, h->cores_most, "core");
+    char *line =
+        text_format("  %s: %d host%s x %d rank%s x %s; a rank may use %s of %d, %s a host\n", names, g->n_names, plural(g->n_names),
+                    h->ranks, plural(h->ranks), threads, cores, h->cores_together, text_bytes(memory, h->memory_gb * 1000000000));
+    mem_free(names);
+    mem_free(threads);
+    mem_free(cores);
+    return line;
+}
+
+static char *joined(char *text, char *more) {
+    char *both = text_format("%s%s", text, more);
+    mem_free(text);
+    mem_free(more);
+    return both;
+}
+
+char *launch_table(const launch_rank *ranks, int count) {
+    host_groups groups = host_groups_make(ranks, count);
+    int64_t threads = 0;
+    int hosts = 0;
+    for (int r = 0; r < count; r++)
+        threads += ranks[r].threads;
+    for (int g = 0; g < groups.count; g++)
+        hosts += groups.list[g].n_names;
+    char number[TEXT_NUMBER];
+    char *text = text_format("launch: %d rank%s on %d host%s, %s thread%s\n", count, plural(count), hosts, plural(hosts),
+                             text_count(number, threads), plural(threads));
+    for (int g = 0; g < groups.count; g++)
+        text = joined(text, group_line(&groups.list[g]));
+    host_groups_free(&groups);
+    return text;
+}
+
+/* ---- mistakes ---- */
+
+static char *mistake_of(const host_group *g) {
+    const host_facts *h = &g->facts;
+    int cores = h->cores_together < h->limit ? h->cores_together : h->limit;
+    char *names = hosts_short(g->names, g->n_names), *text = NULL;
+    if (h->pinned > 0)
+        text = text_format("%s: ranks are pinned to the same core: %d of them to core %d%s, where they take turns; with mpirun "
+                           "`--bind-to none` (or --map-by socket), with srun --cpus-per-task and SRUN_CPUS_PER_TASK give each its own\n",
+                           names, h->pinned, h->pinned_core, h->pinned_cores > 1 ? " and its neighbours" : "");
+    else if (h->ranks > cores)
+        text = text_format("%s: %d ranks on %d core%s take turns: fewer ranks would be faster\n", names, h->ranks, cores, plural(cores));
+    else if (h->threads_together > cores)
+        text = text_format(
+            "%s: %d rank%s with %d threads in all on %d core%s: more threads than cores are slower; leave OMP_NUM_THREADS unset "
+            "or set it to %d\n",
+            names, h->ranks, plural(h->ranks), h->threads_together, cores, plural(cores), cores / h->ranks);
+    else if (h->crowded > 0)
+        text = text_format("%s: more threads than cores: %d threads of a rank that may use %s; bind ranks to more cores, or set "
+                           "OMP_NUM_THREADS lower\n",
+                           names, h->crowded, h->cores_least == 1 ? "1 core" : "fewer cores");
+    mem_free(names);
+    return text;
+}
+
+char *launch_mistakes(const launch_rank *ranks, int count) {
+    host_groups groups = host_groups_make(ranks, count);
+    char *text = mem_string("");
+    for (int g = 0; g < groups.count; g++) {
+        char *mistake = mistake_of(&groups.list[g]);
+        text = mistake ? joined(text, mistake) : text;
+    }
+    host_groups_free(&groups);
+    return text;
+}
+
+static int number_of(const char *variable) {
+    const char *text = getenv(variable);
+    return text ? atoi(text) : 0;
+}
+
+char *launch_lone_rank(int ranks) {
+    int tasks = number_of("SLURM_NTASKS"), of_step = number_of("SLURM_STEP_NUM_TASKS");
+    if (ranks > 1 || tasks <= 1)
+        return NULL;
+    if (of_step > 1)
+        return text_format("srun has started %d processes, but MPI connects none of them: each runs the whole job by itself; "
+                           "try `srun --mpi=pmix` (`srun --mpi=list` shows what there is)",
+                           of_step);
+    return text_format("SLURM has given this job %d tasks, but MPI says that there is 1 rank: start it with `srun shoal train …` or "
+                       "`mpirun shoal train …`, otherwise the others stay idle",
+                       tasks);
+}
+
+/* ---- said at the start ---- */
+
+static void each_line(const char *text, void (*say)(const char *format, ...)) {
+    while (*text) {
+        int length = (int)strcspn(text, "\n");
+        say("%.*s", length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+void launch_announce(const launch_rank *ranks, int count) {
+    if (!ranks)
+        return;
+    char *table = launch_table(ranks, count), *mistakes = launch_mistakes(ranks, count), *lone = launch_lone_rank(count);
+    each_line(table, log_info);
+    log_info("software: shoal %s (%s), %s, kernels %s, %s", SHOAL_VERSION, SHOAL_COMMIT, comm_library(), math->isa, math_blas());
+    each_line(mistakes, log_warn);
+    if (lone)
+        log_warn("%s", lone);
+    mem_free(table);
+    mem_free(mistakes);
+    mem_free(lone);
+}

@@ -1,0 +1,33 @@
+/* How the run was launched: which ranks stand where with what; and the classic mistakes of a launch, in plain words. */
+#ifndef SHOAL_TRAIN_LAUNCH_H
+#define SHOAL_TRAIN_LAUNCH_H
+
+#include "base/base.h"
+
+/* What a rank knows of itself. Plain data, so that ranks can tell rank 0. */
+typedef struct launch_rank {
+    char host[64];
+    core_set cores;     /* that it may use */
+    int threads;
+    int limit;          /* processor time that its container grants, in cores */
+    bool bound;         /* to fewer processors than the host has */
+    uint64_t memory;    /* of the host, bytes */
+} launch_rank;
+
+/* Everybody's, in rank order, on rank 0; NULL elsewhere. Free with mem_free(). Collective. */
+launch_rank *launch_gather(void);
+
+/* `2 ranks on 1 host, 4 threads`, and a line for each group of equal hosts. New string of whole lines. */
+char *launch_table(const launch_rank *ranks, int count);
+
+/* A line for each mistake: more threads than cores, ranks pinned to the same cores, more ranks than cores. New string of whole lines,
+ * empty where all is well. */
+char *launch_mistakes(const launch_rank *ranks, int count);
+
+/* The launcher's tasks against MPI's ranks: srun forgotten, or srun without MPI. New string; NULL where all is well. */
+char *launch_lone_rank(int ranks);
+
+/* Rank 0: prints all of it. */
+void launch_announce(const launch_rank *ranks, int count);
+
+#endif
