@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "data/data.h"
 
 typedef enum cli_type {
     CLI_FLAG,          /* bool */
@@ -84,6 +85,10 @@ err cli_read_pair(const char *word, char **name, double *value);
 /* What inspect prints of the two formats. */
 err cli_show_dataset(const char *path);
 err cli_show_checkpoint(const char *path);
+err cli_verify_datasets(char **words, int n_words); /* files, patterns, folders. Collective */
 err cli_export_pictures(const char *path, const char *folder, int64_t count);
+
+/* The classes with their counts of pictures; many classes are cut short. */
+void cli_print_classes(const dataset *d, const uint64_t *counts);
 
 #endif

@@ -3,17 +3,22 @@
 #include "h5/h5.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct settings {
     const char *pictures;
     int64_t count;
+    bool verify;
 } settings;
 
 static const cli_option options[] = {
     {"pictures", CLI_TEXT, "DIR", "data set: write pictures of it to DIR as PNG, each class in turn", offsetof(settings, pictures), 0, 0},
     {"count", CLI_WHOLE, "N", "how many pictures (10)", offsetof(settings, count), 1, 1 << 30},
+    {"verify", CLI_FLAG, NULL,
+     "data sets: compare every picture with its CRC and decode it; files, patterns or folders, shared among ranks",
+     offsetof(settings, verify), 0, 0},
 };
 
 static void print_attributes(h5_file *f, const char *object) {
@@ -85,10 +90,19 @@ static err read_format(const char *path, char **format) {
     return OK;
 }
 
-static err run(const void *given, char **words, int n_words) {
+static bool is_shared(const void *given, char **words, int n_words) {
+    (void)words;
     (void)n_words;
+    return ((const settings *)given)->verify;
+}
+
+static err run(const void *given, char **words, int n_words) {
     const settings *s = given;
     char *format;
+    if (s->verify)
+        return cli_verify_datasets(words, n_words);
+    if (n_words > 1)
+        return fail(ERR_USAGE, "\"%s\" is one argument too many: only --verify takes several files", words[1]);
     err code = read_format(words[0], &format);
     if (code != OK)
         return code;
@@ -108,15 +122,17 @@ static err run(const void *given, char **words, int n_words) {
 
 const cli_command cli_inspect = {
     .name = "inspect",
-    .usage = "FILE [--pictures DIR [--count N]]",
+    .usage = "FILE [--pictures DIR [--count N]], or --verify FILE…",
     .what = "Shows what is in a data set, a checkpoint, or any other HDF5 file.",
     .example = "  shoal inspect runs/quickstart/best.h5\n"
-               "  shoal inspect data/glyphs/val.h5 --pictures /tmp/look --count 20",
+               "  shoal inspect data/glyphs/val.h5 --pictures /tmp/look --count 20\n"
+               "  mpirun -np 4 shoal inspect --verify data/imagenet",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .settings = &(settings){NULL, 10},
+    .settings = &(settings){NULL, 10, false},
     .settings_size = sizeof(settings),
     .least_words = 1,
-    .most_words = 1,
+    .most_words = INT_MAX,
+    .collective_for = is_shared,
     .run = run,
 };

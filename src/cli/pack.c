@@ -64,6 +64,8 @@ static err run(const void *given, char **words, int n_words) {
         return code;
     if (n_words != (kind->needs_source ? 3 : 2))
         return fail(ERR_USAGE, "usage is `shoal pack %s %sOUT`", kind->name, kind->needs_source ? "DIR " : "");
+    if (s->quality && !s->max_side)
+        return fail(ERR_USAGE, "--quality needs --max-side: other pictures stay as they are");
     pack_options how = {
         .source = kind->needs_source ? words[1] : NULL,
         .out = words[n_words - 1],
@@ -71,7 +73,7 @@ static err run(const void *given, char **words, int n_words) {
         .seed = (uint64_t)s->seed,
         .val_share = s->val_share,
         .most_side = (int)s->max_side,
-        .quality = (int)s->quality,
+        .quality = s->quality ? (int)s->quality : 90,
     };
     code = read_bytes(s->file_size, &how.file_bytes);
     return code == OK ? kind->pack(&how) : code;
@@ -104,7 +106,7 @@ const cli_command cli_pack = {
                "  mpirun -np 16 shoal pack imagenet /archive/ILSVRC2012 data/imagenet",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .settings = &(settings){false, 1, 0.1, "1GiB", 0, 90},
+    .settings = &(settings){false, 1, 0.1, "1GiB", 0, 0},
     .settings_size = sizeof(settings),
     .least_words = 2,
     .most_words = 3,

@@ -35,7 +35,7 @@ static void print_floats(const char *name, const float *values, int count) {
     printf("  (of x / 255)\n");
 }
 
-static err count_labels(const dataset *d, int64_t *counts) {
+static err count_labels(const dataset *d, uint64_t *counts) {
     for (int64_t id = 0; id < dataset_count(d); id++) {
         int32_t label;
         err code = dataset_label(d, id, &label);
@@ -46,22 +46,24 @@ static err count_labels(const dataset *d, int64_t *counts) {
     return OK;
 }
 
-static int bar_length(int64_t count, int64_t most) {
+static int bar_length(uint64_t count, uint64_t most) {
     return most ? (int)((double)count / (double)most * BAR + 0.5) : 0;
 }
 
-static void print_classes(const dataset *d, const int64_t *counts) {
+void cli_print_classes(const dataset *d, const uint64_t *counts) {
     int n = dataset_n_classes(d), shown = n > CLASSES_SHOWN ? CLASSES_SHOWN : n;
-    int64_t most = 0;
-    for (int c = 0; c < n; c++)
+    uint64_t most = 0, least = UINT64_MAX;
+    for (int c = 0; c < n; c++) {
         most = counts[c] > most ? counts[c] : most;
-    printf("classes   %d\n", n);
+        least = counts[c] < least ? counts[c] : least;
+    }
+    printf("classes   %d, of %" PRIu64 " to %" PRIu64 " pictures\n", n, least, most);
     for (int c = 0; c < shown; c++) {
         char number[TEXT_NUMBER], bar[BAR + 1];
         int length = bar_length(counts[c], most);
         memset(bar, '#', (size_t)length);
         bar[length] = '\0';
-        printf("  %4d  %-24s %10s  %s\n", c, dataset_class(d, c), text_count(number, counts[c]), bar);
+        printf("  %4d  %-24s %10s  %s\n", c, dataset_class(d, c), text_count(number, (int64_t)counts[c]), bar);
     }
     if (shown < n)
         printf("  … and %d more\n", n - shown);
@@ -69,7 +71,7 @@ static void print_classes(const dataset *d, const int64_t *counts) {
 
 err cli_show_dataset(const char *path) {
     dataset *d = NULL;
-    int64_t *counts = NULL;
+    uint64_t *counts = NULL;
     err code = dataset_open(&d, path);
     if (code != OK)
         goto done;
@@ -82,7 +84,7 @@ err cli_show_dataset(const char *path) {
     print_form(d, path);
     print_floats("mean", dataset_mean(d), dataset_channels(d));
     print_floats("std", dataset_std(d), dataset_channels(d));
-    print_classes(d, counts);
+    cli_print_classes(d, counts);
 done:
     mem_free(counts);
     dataset_close(d);

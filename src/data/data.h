@@ -153,6 +153,25 @@ const loader_batch *loader_next(loader *l);
 /* Ends the thread, also in mid-run. NULL is allowed. */
 void loader_stop(loader *l);
 
+/* ---- checking data sets ---- */
+
+typedef struct dataset_spread {
+    int64_t least, most, sum;
+} dataset_spread;
+
+/* What was found when every picture was looked at. */
+typedef struct dataset_report {
+    int64_t good, bad;
+    dataset_spread width, height, bytes; /* of the good ones, in pixels; bytes as stored */
+    uint64_t *classes;                   /* [n_classes] good ones */
+    float mean[3], std[3];               /* of x/255 over them */
+} dataset_report;
+
+/* Reads, checks and decodes every picture, shared among ranks and threads; names the bad ones on stderr, up to a hundred a rank. Shows
+ * progress. All ranks get the whole report; to be reset in any case. Collective. */
+err dataset_verify(const dataset *d, dataset_report *report);
+void dataset_report_reset(dataset_report *report);
+
 /* ---- making data sets ---- */
 
 typedef struct pack_options {

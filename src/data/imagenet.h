@@ -176,7 +176,7 @@ err survey_begin(survey **out, imagenet *work, int unit);
 err survey_step(survey *s, int64_t *pictures, double *share, bool *done); /* share of the unit done; writes the file at the end */
 void survey_free(survey *s);
 
-/* Joins the surveys of a split into its index and OUT/.pack/SPLIT-odd.tsv. One rank. */
+/* Joins the surveys of a split into its index and OUT/.pack/odd-SPLIT.tsv. One rank. */
 err index_build(imagenet *work, split part);
 
 /* Writes one file of the set, a batch at a time. */

@@ -21,7 +21,7 @@ char *state_index_path(const imagenet *work, split part) {
 }
 
 char *state_odd_path(const imagenet *work, split part) {
-    return text_format("%s/%s-odd.tsv", work->state, split_names[part]);
+    return text_format("%s/odd-%s.tsv", work->state, split_names[part]);
 }
 
 static char *shard_path(const imagenet *work, const char *folder, split part, int number) {
@@ -123,6 +123,12 @@ static void remove_state(const imagenet *work) {
     rmdir(work->state);
 }
 
+/* What comes after the plan. */
+static void print_summary(const imagenet *work, const char *text) {
+    size_t plan = strlen(work->plan), length = strlen(text);
+    log_info("%.*s", (int)(length - plan - 1), text + plan);
+}
+
 err state_take_up(imagenet *work, bool *finished) {
     err code = path_make_folders(work->options->out);
     if (code == OK)
@@ -134,7 +140,7 @@ err state_take_up(imagenet *work, bool *finished) {
     *finished = summary && strncmp(summary, work->plan, strlen(work->plan)) == 0;
     if (*finished) {
         remove_state(work); /* what the end of the program left */
-        log_info("%s", summary + strlen(work->plan));
+        print_summary(work, summary);
         log_info("%s: is packed already; `shoal inspect --verify %s` checks it", work->options->out, work->options->out);
     } else if (!plan) {
         code = begin(work, plan_path);
@@ -168,7 +174,7 @@ static err move_all(const imagenet *work) {
         for (int n = 0; n < work->shards[part] && code == OK; n++)
             code = move(state_shard_path(work, part, n), final_shard_path(work, part, n));
         if (code == OK)
-            code = move(state_odd_path(work, part), text_format("%s/%s-odd.tsv", work->options->out, split_names[part]));
+            code = move(state_odd_path(work, part), text_format("%s/odd-%s.tsv", work->options->out, split_names[part]));
     }
     fsync(work->folder);
     return code;
@@ -196,7 +202,7 @@ err state_publish(imagenet *work) {
         remove_state(work);
         char *text = read_text(path);
         if (text)
-            log_info("%s", text + strlen(work->plan));
+            print_summary(work, text);
         mem_free(text);
     }
     mem_free(path);

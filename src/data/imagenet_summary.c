@@ -34,7 +34,7 @@ static void count_line(odd_count *counts, char *line) {
 }
 
 static err count_odd(const imagenet *work, split part, odd_count *counts) {
-    char *path = text_format("%s/%s-odd.tsv", work->options->out, split_names[part]), *line = NULL;
+    char *path = text_format("%s/odd-%s.tsv", work->options->out, split_names[part]), *line = NULL;
     size_t room = 0;
     FILE *file = fopen(path, "r");
     err code = file ? OK : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
@@ -71,9 +71,9 @@ static err write_split(const imagenet *work, split part, FILE *to) {
     float mean[IMAGENET_CHANNELS], std[IMAGENET_CHANNELS];
     err code = count_odd(work, part, counts);
     pixel_sums_finish(&head->sums, IMAGENET_CHANNELS, mean, std);
-    fprintf(to, "%s: %s pictures of %d classes, %s, %d file%s, %" PRIu64 " left out\n", split_names[part],
-            text_count(pictures, (int64_t)head->count), work->source.n_classes, text_bytes(bytes, head->kept_bytes), work->shards[part],
-            work->shards[part] == 1 ? "" : "s", head->left_out);
+    fprintf(to, "%s: %s picture%s of %d classes, %s, %d file%s, %" PRIu64 " left out\n", split_names[part],
+            text_count(pictures, (int64_t)head->count), head->count == 1 ? "" : "s", work->source.n_classes,
+            text_bytes(bytes, head->kept_bytes), work->shards[part], work->shards[part] == 1 ? "" : "s", head->left_out);
     print_numbers(to, "mean", mean);
     print_numbers(to, "std", std);
     for (int i = 0; i < n_oddities; i++) {
@@ -91,6 +91,6 @@ err summary_write(const imagenet *work, FILE *to) {
     for (int part = 0; part < N_SPLITS && code == OK; part++)
         if (work->shards[part])
             code = write_split(work, part, to);
-    fputs("All of the odd pictures: *-odd.tsv\n", to);
+    fputs("All of the odd pictures: odd-*.tsv\n", to);
     return code;
 }

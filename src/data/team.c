@@ -2,6 +2,8 @@
 #include "data/team.h"
 #include "data/pack.h"
 
+#include <string.h>
+
 static const double round_seconds = 2;
 
 team team_of_all(void) {
@@ -13,9 +15,11 @@ err team_agree(const team *t, err code) {
     return t->ranks ? comm_agree(t->ranks, code) : code;
 }
 
-static void gather(const team *t, const void *mine, void *all, size_t bytes) {
+void team_gather(const team *t, const void *mine, void *all, size_t bytes) {
     if (t->ranks)
         comm_gather_equal(t->ranks, mine, all, bytes);
+    else
+        memcpy(all, mine, bytes);
 }
 
 typedef struct report {
@@ -26,8 +30,7 @@ typedef struct report {
 /* What all ranks report together; done where all are. */
 static report meet(const team *t, report mine) {
     report *all = mem_new((size_t)t->size, sizeof *all), sum = {.done = true};
-    all[0] = mine;
-    gather(t, &mine, all, sizeof mine);
+    team_gather(t, &mine, all, sizeof mine);
     for (int r = 0; r < t->size; r++) {
         sum.amount.pictures += all[r].amount.pictures;
         sum.amount.done += all[r].amount.done;
@@ -60,9 +63,7 @@ err team_run(const team *t, const team_work *work) {
 void team_sum(const team *t, uint64_t *numbers, int count) {
     size_t bytes = (size_t)count * sizeof *numbers;
     uint64_t *all = mem_new((size_t)t->size, bytes);
-    for (int i = 0; i < count; i++)
-        all[i] = numbers[i];
-    gather(t, numbers, all, bytes);
+    team_gather(t, numbers, all, bytes);
     for (int i = 0; i < count; i++) {
         numbers[i] = 0;
         for (int r = 0; r < t->size; r++)

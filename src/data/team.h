@@ -37,6 +37,9 @@ typedef struct team_work {
 /* Calls step() on every rank until all are done, or one has failed, and shows progress. Collective. */
 err team_run(const team *t, const team_work *work);
 
+/* As comm_gather_equal(). Collective. */
+void team_gather(const team *t, const void *mine, void *all, size_t bytes);
+
 /* Sums of whole numbers over the ranks, in place. Collective. */
 void team_sum(const team *t, uint64_t *numbers, int count);
 
