@@ -212,7 +212,8 @@ def test_archives(work):
     name = "n03028079/{}".format
     assert "html_named.jpg" in " ".join(gone) and name("empty.jpg") in gone and f"{len(gone)} left out" in said, said
     for picture, what in (("pil_sample_cmyk.jpg", "CMYK"), ("png_named.jpg", "PNG"), ("png_named.jpg", "wrongly named"),
-                          ("hopper_gray.jpg", "grey"), ("app13-multiple.jpg", "progressive"), ("monkey16.png", "more than 8 bits"), ("jpeg_named.png", "wrongly named")):
+                          ("hopper_gray.jpg", "grey"), ("app13-multiple.jpg", "progressive"),
+                          ("monkey16.png", "more than 8 bits"), ("jpeg_named.png", "wrongly named")):
         assert name(picture) not in gone and what in odd[name(picture)], (picture, odd.get(name(picture)))
     assert "n01440764" not in "".join(gone)
 
