@@ -13,6 +13,7 @@ build; pkg-config --exists openblas; libopenblas-dev; openblas; openblas
 build; pkg-config --exists yaml-0.1; libyaml-dev; libyaml; libyaml
 build; pkg-config --exists jansson; libjansson-dev; jansson; jansson
 build; pkg-config --exists libturbojpeg; libturbojpeg0-dev; libjpeg-turbo; libjpeg-turbo
+build; pkg-config --exists libjpeg; libjpeg-dev; libjpeg-turbo; libjpeg-turbo
 build; pkg-config --exists libpng; libpng-dev; libpng; libpng
 build; pkg-config --exists libcrypto; libssl-dev; openssl; openssl
 build; pkg-config --exists zlib; zlib1g-dev; zlib; zlib-api

@@ -1,4 +1,4 @@
-/* Crops as torchvision makes them. random_resized_crop is that of Szegedy et al.: Going deeper with convolutions; CVPR 2015. */
+/* Crops as torchvision draws them. random_resized_crop is that of Szegedy et al.: Going deeper with convolutions; CVPR 2015. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -44,13 +44,17 @@ err random_crop_shape(const transform *t, shape *s) {
     return fixed_size_shape(t, s);
 }
 
-err random_crop_apply(const transform *t, image *im, image *spare, transform_draws d) {
-    int free_rows = im->height + 2 * t->padding - t->size, free_columns = im->width + 2 * t->padding - t->size;
+/* Another window of what is kept. */
+static void keep(image_view *v, int top, int left, int size) {
+    v->kept = (window){v->kept.top + top, v->kept.left + left, size, size};
+}
+
+err random_crop_view(const transform *t, image_view *v, transform_draws d) {
+    int free_rows = v->kept.height + 2 * t->padding - t->size, free_columns = v->kept.width + 2 * t->padding - t->size;
     if (free_rows < 0 || free_columns < 0)
-        return fail(ERR_DATA, "a picture of %d x %d is too small for size %d, padding %d; put a resize before it", im->height, im->width,
-                    t->size, t->padding);
-    int top = transform_below(d, 0, free_rows + 1) - t->padding, left = transform_below(d, 1, free_columns + 1) - t->padding;
-    image_crop(im, spare, (window){top, left, t->size, t->size});
+        return fail(ERR_DATA, "a picture of %d x %d is too small for size %d, padding %d; put a resize before it", v->kept.height,
+                    v->kept.width, t->size, t->padding);
+    keep(v, transform_below(d, 0, free_rows + 1) - t->padding, transform_below(d, 1, free_columns + 1) - t->padding, t->size);
     return OK;
 }
 
@@ -59,9 +63,9 @@ static int center_start(int length, int size) {
     return size > length ? -((size - length) / 2) : (int)rint((length - size) / 2.0);
 }
 
-err center_crop_apply(const transform *t, image *im, image *spare, transform_draws d) {
+err center_crop_view(const transform *t, image_view *v, transform_draws d) {
     (void)d;
-    image_crop(im, spare, (window){center_start(im->height, t->size), center_start(im->width, t->size), t->size, t->size});
+    keep(v, center_start(v->kept.height, t->size), center_start(v->kept.width, t->size), t->size);
     return OK;
 }
 
@@ -94,8 +98,9 @@ static window draw_window(const transform *t, int height, int width, transform_d
     return fallback_window(t, height, width);
 }
 
-err random_resized_crop_apply(const transform *t, image *im, image *spare, transform_draws d) {
-    image_crop(im, spare, draw_window(t, im->height, im->width, d));
-    image_scale(im, spare, t->size, t->size);
+err random_resized_crop_view(const transform *t, image_view *v, transform_draws d) {
+    v->part = draw_window(t, v->height, v->width, d);
+    v->width = v->height = t->size;
+    v->kept = (window){0, 0, t->size, t->size};
     return OK;
 }

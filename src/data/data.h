@@ -82,12 +82,14 @@ typedef enum transform_kind {
     TRANSFORM_CENTER_CROP,          /* size */
     TRANSFORM_HFLIP,                /* p */
     TRANSFORM_VFLIP,                /* p */
+    TRANSFORM_COLOR_JITTER,         /* brightness, contrast, saturation, hue */
 } transform_kind;
 
 typedef struct transform {
     transform_kind kind;
     int size, padding;
     double scale[2], ratio[2], p;
+    double brightness, contrast, saturation, hue;
 } transform;
 
 /* The shape that the transforms make of a picture of shape `in` (zero where pictures differ in size). ERR_USAGE where the result has no

@@ -11,22 +11,21 @@ static void swap_pixels(uint8_t *a, uint8_t *b, int channels) {
     }
 }
 
-err hflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
+void hflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
     (void)spare;
     if (transform_uniform(d, 0, 0, 1) >= t->p)
-        return OK;
+        return;
     for (int y = 0; y < im->height; y++) {
         uint8_t *left = im->pixels + (size_t)y * (size_t)im->width * (size_t)im->channels;
         uint8_t *right = left + (size_t)(im->width - 1) * (size_t)im->channels;
         for (; left < right; left += im->channels, right -= im->channels)
             swap_pixels(left, right, im->channels);
     }
-    return OK;
 }
 
-err vflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
+void vflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
     if (transform_uniform(d, 0, 0, 1) >= t->p)
-        return OK;
+        return;
     size_t row = (size_t)im->width * (size_t)im->channels;
     image_resize_buffer(spare, im->width, 1, im->channels);
     uint8_t *top = im->pixels, *bottom = im->pixels + row * (size_t)(im->height - 1);
@@ -35,5 +34,4 @@ err vflip_apply(const transform *t, image *im, image *spare, transform_draws d) 
         memcpy(top, bottom, row);
         memcpy(bottom, spare->pixels, row);
     }
-    return OK;
 }

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { IMAGE_SLACK = 64 }; /* vectors may reach beyond the last pixel */
+
 void image_reset(image *im) {
     mem_free(im->pixels);
     *im = (image){0};
@@ -13,7 +15,7 @@ void image_resize_buffer(image *im, int width, int height, int channels) {
     size_t bytes = (size_t)width * (size_t)height * (size_t)channels;
     if (bytes > im->capacity) {
         mem_free(im->pixels);
-        im->pixels = mem_new(bytes, 1);
+        im->pixels = mem_new(bytes + IMAGE_SLACK, 1);
         im->capacity = bytes;
     }
     im->width = width;
@@ -39,7 +41,7 @@ void image_to_grey(image *im) {
     const uint8_t *rgb = im->pixels;
     size_t count = (size_t)im->width * (size_t)im->height;
     for (size_t i = 0; i < count; i++, rgb += 3)
-        im->pixels[i] = (uint8_t)((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 32768u) >> 16);
+        im->pixels[i] = pixel_grey(rgb);
     im->channels = 1;
 }
 
@@ -47,13 +49,13 @@ typedef struct signature {
     const char *bytes;
     size_t n_bytes, at;
     const char *name;
-    err (*decode)(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
+    const image_format *format;
 } signature;
 
 /* How files of the usual formats begin; those without a decoder are known only to be named. */
 static const signature signatures[] = {
-    {"\xff\xd8", 2, 0, "JPEG", image_decode_jpeg},
-    {"\x89PNG\r\n\x1a\n", 8, 0, "PNG", image_decode_png},
+    {"\xff\xd8", 2, 0, "JPEG", &image_format_jpeg},
+    {"\x89PNG\r\n\x1a\n", 8, 0, "PNG", &image_format_png},
     {"GIF8", 4, 0, "GIF", NULL},
     {"WEBP", 4, 8, "WebP", NULL},
     {"BM", 2, 0, "BMP", NULL},
@@ -72,15 +74,68 @@ static const signature *recognise(const uint8_t *bytes, size_t n_bytes) {
     return NULL;
 }
 
-err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels) {
+/* Orientations 5 to 8 have rows for columns. */
+static bool lies_on_its_side(const image_file *f) {
+    return f->orientation >= 5;
+}
+
+static void swap_sides(image_file *f) {
+    int width = f->width;
+    f->width = f->height;
+    f->height = width;
+}
+
+err image_file_open(image_file *f, const uint8_t *bytes, size_t n_bytes, int channels) {
+    *f = (image_file){.bytes = bytes, .n_bytes = n_bytes, .channels = channels, .orientation = 1};
     if (n_bytes == 0)
         return fail(ERR_DATA, "the file is empty");
     const signature *s = recognise(bytes, n_bytes);
     if (!s)
         return fail(ERR_DATA, "neither JPEG nor PNG");
-    if (!s->decode)
+    if (!s->format)
         return fail(ERR_DATA, "a %s picture; JPEG and PNG can be read", s->name);
-    return s->decode(im, bytes, n_bytes, channels);
+    f->format = s->format;
+    err code = f->format->open(f);
+    if (lies_on_its_side(f))
+        swap_sides(f);
+    return code;
+}
+
+void image_file_close(image_file *f) {
+    if (f->format)
+        f->format->close(f);
+}
+
+/* Turned pictures are rare enough to be decoded whole. */
+bool image_file_has_parts(const image_file *f) {
+    return f->format->has_parts && f->orientation == 1;
+}
+
+err image_file_decode(image_file *f, image *im, image_region *region) {
+    if (!image_file_has_parts(f))
+        *region = (image_region){8, {0, 0, f->height, f->width}};
+    image_region stored = *region;
+    if (lies_on_its_side(f))
+        stored.part = (window){0, 0, f->width, f->height};
+    err code = f->format->decode(f, im, &stored);
+    if (code != OK)
+        return code;
+    if (im->channels == 3 && f->channels == 1)
+        image_to_grey(im);
+    if (f->orientation == 1)
+        *region = stored;
+    else
+        image_turn(im, f->orientation);
+    return OK;
+}
+
+err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels) {
+    image_file f;
+    err code = image_file_open(&f, bytes, n_bytes, channels);
+    if (code == OK)
+        code = image_file_decode(&f, im, &(image_region){8, {0, 0, f.height, f.width}});
+    image_file_close(&f);
+    return code;
 }
 
 err image_read(image *im, const char *path, int channels) {

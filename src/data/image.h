@@ -16,12 +16,67 @@ err image_check_size(int64_t width, int64_t height);
 /* A copy of pixels of a known shape. */
 void image_from_pixels(image *im, const uint8_t *pixels, shape s);
 
-/* RGB to one channel, in place, with Pillow's integers (ITU-R 601-2 luma): L = (19595 R + 38470 G + 7471 B + 2^15) / 2^16. */
+/* The grey of a pixel with Pillow's integers (ITU-R 601-2 luma): L = (19595 R + 38470 G + 7471 B + 2^15) / 2^16. */
+static inline uint8_t pixel_grey(const uint8_t rgb[3]) {
+    return (uint8_t)((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 32768u) >> 16);
+}
+
+/* RGB to one channel, in place. */
 void image_to_grey(image *im);
 
-/* The two formats. Each leaves `channels` (1 or 3) channels. */
-err image_decode_jpeg(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
-err image_decode_png(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
+/* A part of a picture, in pixels. */
+typedef struct window {
+    int top, left, height, width;
+} window;
+
+/* Pixels of a picture that is decoded at `eighths`/8 of its size (1, 2, 4 or 8), which leaves ⌈width · eighths / 8⌉ columns. */
+typedef struct image_region {
+    int eighths;
+    window part;
+} image_region;
+
+/* ---- picture files: the header first, then as much as is needed ---- */
+
+typedef struct image_format image_format;
+
+typedef struct image_file {
+    const image_format *format;
+    const uint8_t *bytes;
+    size_t n_bytes;
+    int channels;      /* to decode into, 1 or 3 */
+    int width, height; /* as the picture is shown, that is, after its orientation */
+    int orientation;   /* EXIF's, 1 to 8 */
+    void *reader;      /* the format's own */
+} image_file;
+
+/* Reads the header. ERR_DATA with what is wrong, without a file name. Close in any case. */
+err image_file_open(image_file *f, const uint8_t *bytes, size_t n_bytes, int channels);
+void image_file_close(image_file *f);
+
+/* Whether less than the whole can be decoded. */
+bool image_file_has_parts(const image_file *f);
+
+/* Decodes, once, at least the region, and sets it to what was decoded. The pixels are those of a decoder that decodes all. ERR_DATA. */
+err image_file_decode(image_file *f, image *im, image_region *region);
+
+/* How a format does it: width and height are those of the file then. */
+struct image_format {
+    const char *name;
+    err (*open)(image_file *f);
+    err (*decode)(image_file *f, image *im, image_region *region);
+    void (*close)(image_file *f);
+    bool has_parts;
+};
+
+extern const image_format image_format_jpeg, image_format_png;
+
+/* ---- EXIF ---- */
+
+/* The orientation in an EXIF block (a TIFF header and its first directory); 1 where there is none, or none that means anything. */
+int exif_orientation(const uint8_t *block, size_t size);
+
+/* Turns a picture of that orientation so that it is shown upright. */
+void image_turn(image *im, int orientation);
 
 /* Encodes a picture of 1 or 3 channels with chroma at half resolution, as most programs do; by integers, so that the bits are the same
  * everywhere. ERR_DATA. */

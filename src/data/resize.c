@@ -1,32 +1,58 @@
-/* Bilinear resizing with antialias, Pillow's Image.resize(BILINEAR) bit for bit: a triangle filter as wide as the scale, weights rounded
- * to 22 bits, rows first, then columns, 8 bits between the two. */
+/* Bilinear resizing with antialias, Pillow's Image.resize(BILINEAR, box) bit for bit: a triangle filter as wide as the scale, weights
+ * rounded to 22 bits, along rows first, then along columns, 8 bits between the two. */
 #include <math.h>
 
 #include "data/transform.h"
+#include "math/math.h"
 
-enum { WEIGHT_BITS = 22, BLOCK = 256 };
-
-/* Output i is the sum of input [first[i], first[i] + n[i]) times weights[i * taps …]. */
-typedef struct filter {
-    int taps;
-    int32_t *first, *n, *weights;
-} filter;
-
-static double filter_scale(int in, int out) {
-    return (double)in / out;
+scaling scaling_make(double at, double length, int out, int from, int count) {
+    int start = (int)floor(at);
+    return (scaling){start, (int)ceil(at + length) - start, at - start, length / out, from, count};
 }
 
-static double filter_support(int in, int out) {
-    double scale = filter_scale(in, out);
-    return scale < 1 ? 1 : scale;
+bool scaling_is_plain(const scaling *s) {
+    return s->scale == 1 && s->shift == 0;
 }
 
-static int filter_taps(int in, int out) {
-    return (int)ceil(filter_support(in, out)) * 2 + 1;
+static double support_of(const scaling *s) {
+    return s->scale < 1 ? 1 : s->scale;
 }
 
-static size_t filter_bytes(int in, int out) {
-    return (size_t)out * (size_t)(filter_taps(in, out) + 2) * sizeof(int32_t);
+static double center_of(const scaling *s, int i) {
+    return s->shift + (i + 0.5) * s->scale;
+}
+
+/* The pixels of the stretch, [*first, *last), that output i is made of. */
+static void span(const scaling *s, int i, int *first, int *last) {
+    *first = (int)(center_of(s, i) - support_of(s) + 0.5);
+    *last = (int)(center_of(s, i) + support_of(s) + 0.5);
+    *first = *first < 0 ? 0 : *first;
+    *last = *last > s->n ? s->n : *last;
+}
+
+void scaling_input(const scaling *s, int *first, int *last) {
+    int ignored;
+    if (scaling_is_plain(s)) {
+        *first = s->start + s->from;
+        *last = *first + s->count;
+        return;
+    }
+    span(s, s->from, first, &ignored);
+    span(s, s->from + s->count - 1, &ignored, last);
+    *first += s->start;
+    *last += s->start;
+}
+
+/* ---- filters ---- */
+
+static int taps_of(const scaling *s) {
+    int most = 0;
+    for (int i = s->from; i < s->from + s->count; i++) {
+        int first, last;
+        span(s, i, &first, &last);
+        most = last - first > most ? last - first : most;
+    }
+    return most;
 }
 
 static double triangle(double x) {
@@ -34,80 +60,39 @@ static double triangle(double x) {
     return x < 1 ? 1 - x : 0;
 }
 
-/* The weights of one output. They are worked out twice, first for their sum: that needs no space. */
-static void filter_one(const filter *f, int i, int in, int out) {
-    double support = filter_support(in, out), center = (i + 0.5) * filter_scale(in, out), shrink = 1 / support;
-    int first = (int)(center - support + 0.5), last = (int)(center + support + 0.5);
-    first = first < 0 ? 0 : first;
-    last = last > in ? in : last;
-    double sum = 0;
+/* The weights of output i. They are worked out twice, first for their sum: that needs no space. */
+static void fill_weights(const scaling *s, int i, int first, int last, int32_t *weights) {
+    double sum = 0, shrink = 1 / support_of(s);
     for (int x = first; x < last; x++)
-        sum += triangle((x - center + 0.5) * shrink);
+        sum += triangle((x - center_of(s, i) + 0.5) * shrink);
     for (int x = first; x < last; x++) {
-        double weight = triangle((x - center + 0.5) * shrink) / sum;
-        f->weights[i * f->taps + x - first] = (int32_t)(0.5 + weight * (1 << WEIGHT_BITS));
-    }
-    f->first[i] = first;
-    f->n[i] = last - first;
-}
-
-static filter filter_make(void *memory, int in, int out) {
-    int32_t *at = memory;
-    filter f = {.taps = filter_taps(in, out), .first = at, .n = at + out, .weights = at + 2 * (size_t)out};
-    for (int i = 0; i < out; i++)
-        filter_one(&f, i, in, out);
-    return f;
-}
-
-static uint8_t to_byte(int32_t sum) {
-    int32_t level = sum >> WEIGHT_BITS;
-    return level < 0 ? 0 : level > 255 ? 255 : (uint8_t)level;
-}
-
-static void scale_row_rgb(const filter *f, const uint8_t *from, uint8_t *to, int width) {
-    for (int x = 0; x < width; x++) {
-        const uint8_t *p = from + 3 * (size_t)f->first[x];
-        const int32_t *w = f->weights + (size_t)x * (size_t)f->taps;
-        int32_t r = 1 << (WEIGHT_BITS - 1), g = r, b = r;
-        for (int k = 0; k < f->n[x]; k++, p += 3) {
-            r += p[0] * w[k];
-            g += p[1] * w[k];
-            b += p[2] * w[k];
-        }
-        to[3 * x] = to_byte(r);
-        to[3 * x + 1] = to_byte(g);
-        to[3 * x + 2] = to_byte(b);
+        double weight = triangle((x - center_of(s, i) + 0.5) * shrink) / sum;
+        weights[x - first] = (int32_t)(0.5 + weight * (1 << MATH_FILTER_BITS));
     }
 }
 
-static void scale_row_grey(const filter *f, const uint8_t *from, uint8_t *to, int width) {
-    for (int x = 0; x < width; x++) {
-        const int32_t *w = f->weights + (size_t)x * (size_t)f->taps;
-        int32_t sum = 1 << (WEIGHT_BITS - 1);
-        for (int k = 0; k < f->n[x]; k++)
-            sum += from[f->first[x] + k] * w[k];
-        to[x] = to_byte(sum);
-    }
+static size_t filter_bytes(const scaling *s, int taps) {
+    return (size_t)s->count * (size_t)(taps + 1) * sizeof(int32_t);
 }
 
-/* One output row from whole input rows, a block of columns at a time. */
-static void scale_columns(const filter *f, int y, const uint8_t *from, size_t row_bytes, uint8_t *to) {
-    const int32_t *w = f->weights + (size_t)y * (size_t)f->taps;
-    const uint8_t *first = from + (size_t)f->first[y] * row_bytes;
-    for (size_t start = 0; start < row_bytes; start += BLOCK) {
-        size_t n = row_bytes - start < BLOCK ? row_bytes - start : BLOCK;
-        int32_t sum[BLOCK];
-        for (size_t i = 0; i < n; i++)
-            sum[i] = 1 << (WEIGHT_BITS - 1);
-        for (int k = 0; k < f->n[y]; k++) {
-            const uint8_t *row = first + (size_t)k * row_bytes + start;
-            for (size_t i = 0; i < n; i++)
-                sum[i] += row[i] * w[k];
-        }
-        for (size_t i = 0; i < n; i++)
-            to[start + i] = to_byte(sum[i]);
+/* Every output has equally many taps, so that a loop over them always ends at the same place: what it has too many gets weight 0, and lies
+ * within the stretch. Inputs count from pixel `origin`. */
+static math_filter filter_make(const scaling *s, int taps, int origin, void *memory) {
+    int32_t *firsts = memory, *weights = firsts + s->count;
+    for (int i = 0; i < s->count; i++) {
+        int first, last;
+        span(s, s->from + i, &first, &last);
+        int start = first + taps > s->n ? s->n - taps : first;
+        int32_t *w = weights + (size_t)i * (size_t)taps;
+        for (int k = 0; k < taps; k++)
+            w[k] = 0;
+        fill_weights(s, s->from + i, first, last, w + (first - start));
+        firsts[i] = s->start + start - origin;
     }
+    return (math_filter){s->count, taps, firsts, weights};
 }
+
+/* ---- pictures ---- */
 
 /* Room for a picture and, behind it in the same buffer, for a filter: nothing is allocated once the buffers have grown. */
 static void *buffer_with_filter(image *to, int width, int height, int channels, size_t bytes) {
@@ -125,35 +110,38 @@ static void swap_images(image *a, image *b) {
     *b = kept;
 }
 
-static void scale_width(image *im, image *spare, int width) {
-    void *memory = buffer_with_filter(spare, width, im->height, im->channels, filter_bytes(im->width, width));
-    filter f = filter_make(memory, im->width, width);
-    for (int y = 0; y < im->height; y++) {
-        const uint8_t *from = im->pixels + (size_t)y * (size_t)im->width * (size_t)im->channels;
-        uint8_t *to = spare->pixels + (size_t)y * (size_t)width * (size_t)im->channels;
-        if (im->channels == 3)
-            scale_row_rgb(&f, from, to, width);
-        else
-            scale_row_grey(&f, from, to, width);
-    }
+/* Rows [top, bottom) only. */
+static void scale_width(image *im, image *spare, const scaling *s, int left, int top, int bottom) {
+    int taps = taps_of(s), rows = bottom - top;
+    void *memory = buffer_with_filter(spare, s->count, rows, im->channels, filter_bytes(s, taps));
+    math_filter f = filter_make(s, taps, left, memory);
+    int64_t from_row = (int64_t)im->width * im->channels, to_row = (int64_t)s->count * im->channels;
+    math->filter_along_rows(&f, rows, im->channels, im->pixels + top * from_row, from_row, spare->pixels, to_row);
     swap_images(im, spare);
 }
 
-static void scale_height(image *im, image *spare, int height) {
-    void *memory = buffer_with_filter(spare, im->width, height, im->channels, filter_bytes(im->height, height));
-    filter f = filter_make(memory, im->height, height);
-    size_t row_bytes = (size_t)im->width * (size_t)im->channels;
-    for (int y = 0; y < height; y++)
-        scale_columns(&f, y, im->pixels, row_bytes, spare->pixels + (size_t)y * row_bytes);
+static void scale_height(image *im, image *spare, const scaling *s, int top) {
+    int taps = taps_of(s);
+    void *memory = buffer_with_filter(spare, im->width, s->count, im->channels, filter_bytes(s, taps));
+    math_filter f = filter_make(s, taps, top, memory);
+    int64_t row = (int64_t)im->width * im->channels;
+    math->filter_along_columns(&f, row, im->pixels, row, spare->pixels, row);
     swap_images(im, spare);
 }
 
-void image_scale(image *im, image *spare, int width, int height) {
-    if (width != im->width)
-        scale_width(im, spare, width);
-    if (height != im->height)
-        scale_height(im, spare, height);
+void image_scale_axes(image *im, image *spare, const scaling *x, const scaling *y, int left, int top) {
+    int first, last, column, ignored;
+    scaling_input(y, &first, &last);
+    scaling_input(x, &column, &ignored);
+    if (scaling_is_plain(x))
+        image_crop(im, spare, (window){first - top, column - left, last - first, x->count});
+    else
+        scale_width(im, spare, x, left, first - top, last - top);
+    if (!scaling_is_plain(y))
+        scale_height(im, spare, y, first);
 }
+
+/* ---- the transform ---- */
 
 /* As torchvision: (size, size * long / short), the shorter side first; the larger is rounded down. */
 static void resize_sides(int size, int *width, int *height) {
@@ -172,10 +160,9 @@ err resize_shape(const transform *t, shape *s) {
     return OK;
 }
 
-err resize_apply(const transform *t, image *im, image *spare, transform_draws d) {
+err resize_view(const transform *t, image_view *v, transform_draws d) {
     (void)d;
-    int width = im->width, height = im->height;
-    resize_sides(t->size, &width, &height);
-    image_scale(im, spare, width, height);
+    resize_sides(t->size, &v->width, &v->height);
+    v->kept = (window){0, 0, v->height, v->width};
     return OK;
 }

@@ -3,7 +3,7 @@
 
 #include "job/internal.h"
 
-enum { MAX_ARGUMENTS = 3 };
+enum { MAX_ARGUMENTS = 4 };
 
 typedef struct transform_schema {
     const char *name;
@@ -12,6 +12,9 @@ typedef struct transform_schema {
 } transform_schema;
 
 #define SIZE(NAME) {.section = NAME, .name = "size", .type = &job_type_int, .place = offsetof(transform, size), .least = 1, .most = 65536}
+
+#define JITTER(NAME, MEMBER, MOST) \
+    {"color_jitter", NAME, &job_type_real, offsetof(transform, MEMBER), "0", "", .least = 0, .most = MOST}
 
 static const transform_schema schemas[] = {
     {"random_crop", TRANSFORM_RANDOM_CROP,
@@ -26,6 +29,9 @@ static const transform_schema schemas[] = {
     {"center_crop", TRANSFORM_CENTER_CROP, {SIZE("center_crop")}},
     {"hflip", TRANSFORM_HFLIP, {{"hflip", "p", &job_type_real, offsetof(transform, p), "0.5", "", .least = 0, .most = 1}}},
     {"vflip", TRANSFORM_VFLIP, {{"vflip", "p", &job_type_real, offsetof(transform, p), "0.5", "", .least = 0, .most = 1}}},
+    {"color_jitter", TRANSFORM_COLOR_JITTER,
+     {JITTER("brightness", brightness, 1e3), JITTER("contrast", contrast, 1e3), JITTER("saturation", saturation, 1e3),
+      JITTER("hue", hue, 0.5)}},
 };
 enum { N_SCHEMAS = sizeof schemas / sizeof *schemas };
 
@@ -86,6 +92,9 @@ static err find_schema(const reading *r, const job_key *key, const yaml_node_t *
             *out = &schemas[i];
             return OK;
         }
+    if (strcmp(name, "normalize") == 0)
+        return job_error(r, yaml, key->section, key->name, "pictures are normalised by data.mean and data.std, after all transforms; leave "
+                         "out \"normalize\"");
     char hint[128];
     text_suggest(hint, name, schemas, N_SCHEMAS, sizeof *schemas);
     return job_error(r, yaml, key->section, key->name, "there is no transform \"%s\"%s", name, hint);

@@ -47,6 +47,15 @@ typedef enum math_direction {
     MATH_BACKWARD_WEIGHT,
 } math_direction;
 
+/* Output i of `count` is the sum of inputs first[i] … first[i] + taps − 1 times weights[i · taps …], in 1/2^22; weights are not negative and
+ * add up to 1 but for rounding. */
+enum { MATH_FILTER_BITS = 22 };
+
+typedef struct math_filter {
+    int64_t count, taps;
+    const int32_t *first, *weights;
+} math_filter;
+
 /* Whose shares of a sum over samples are added up along the lane tree: lane i holds samples [bounds[i], bounds[i + 1]) of the call's
  * (perhaps none), and after its share has been pushed, the merges[i] newest partial sums are added, one after the other, to the one
  * below: sum[depth − 2] += sum[depth − 1]. After the last lane one is left. At most `levels` wait at any time. */
@@ -113,6 +122,11 @@ typedef struct math_kernels {
                                  float *dx, bool add, void *scratch);
     void (*linear_backward_weight)(const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy, int64_t first,
                                    int64_t count, float *dw, void *scratch); /* rows of dw */
+
+    /* Pictures of bytes, filtered along rows of c = 1 or 3 channels (x is read to 3 bytes beyond its end), or along columns. The same bits
+     * from every set of kernels. */
+    void (*filter_along_rows)(const math_filter *f, int64_t rows, int64_t c, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy);
+    void (*filter_along_columns)(const math_filter *f, int64_t row_bytes, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy);
 
     /* Multiplies and adds in registers only, as fast as the core can; returns how many floating-point operations that were. *value is
      * read and overwritten, so that nothing is left out. */

@@ -108,6 +108,11 @@ START_TEST(transforms_have_torchvisions_defaults) {
     ck_assert_double_eq(j->data.augment.list[0].scale[0], 0.08);
     ck_assert_double_eq(j->data.augment.list[0].scale[1], 1);
     job_free(j);
+    j = overridden("data.augment=[color_jitter: {brightness: 0.4, saturation: 1.5, hue: 0.1}]");
+    const transform *jitter = &j->data.augment.list[0];
+    ck_assert_int_eq(jitter->kind, TRANSFORM_COLOR_JITTER);
+    ck_assert(jitter->brightness == 0.4 && jitter->contrast == 0 && jitter->saturation == 1.5 && jitter->hue == 0.1);
+    job_free(j);
 }
 END_TEST
 
@@ -197,6 +202,11 @@ START_TEST(transforms_are_checked) {
                      "override data.eval=[resize: {sice: 3}]: resize.sice: unknown key (did you mean \"size\"?)");
     override_refused("data.eval=[resize: {size: 0}]", "override data.eval=[resize: {size: 0}]: resize.size: 0 is too small: at least 1");
     override_refused("data.augment=[hflip: {p: 2}]", "override data.augment=[hflip: {p: 2}]: hflip.p: 2 is too large: at most 1");
+    override_refused("data.augment=[color_jitter: {hue: 0.7}]",
+                     "override data.augment=[color_jitter: {hue: 0.7}]: color_jitter.hue: 0.7 is too large: at most 0.5");
+    override_refused("data.augment=[normalize: {mean: [1], std: [1]}]",
+                     "override data.augment=[normalize: {mean: [1], std: [1]}]: data.augment: pictures are normalised by data.mean and "
+                     "data.std, after all transforms; leave out \"normalize\"");
     override_refused("data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]",
                      "override data.augment=[random_resized_crop: {size: 9, scale: [1, 0.5]}]: random_resized_crop.scale: [1, 0.5] "
                      "must rise");

@@ -176,7 +176,8 @@ START_TEST(help_names_every_key) {
     job_print_keys(out);
     fclose(out);
     static const char *const words[] = {"warmup_decay", "every_seconds", "(required)", "constant, step, multistep, cosine, poly",
-                                        "random_resized_crop: {size: (required), scale: [0.08, 1]"};
+                                        "random_resized_crop: {size: (required), scale: [0.08, 1]",
+                                        "color_jitter: {brightness: 0, contrast: 0, saturation: 0, hue: 0}"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         ck_assert_msg(strstr(text, words[i]) != NULL, "%s", words[i]);
     free(text);

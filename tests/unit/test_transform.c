@@ -2,11 +2,13 @@
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../golden/transforms.h"
 #include "data/transform.h"
+#include "math/math.h"
 
 /* The same formula as picture() in make_transforms.py. */
 static image draw(int width, int height, int channels) {
@@ -260,6 +262,10 @@ START_TEST(impossible_lists_are_refused) {
 END_TEST
 
 int main(void) {
+    if (math_init() != OK) {
+        printf("skipped: %s\n", err_last()->text);
+        return 77;
+    }
     Suite *suite = suite_create("transform");
     TCase *tests = tcase_create("transform");
     suite_add_tcase(suite, tests);

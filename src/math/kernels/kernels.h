@@ -88,6 +88,11 @@ int MATH(conv_weight_parts)(const math_conv *g);
 void MATH(conv_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                 void *scratch);
 
+/* ---- filter.c ---- */
+
+void MATH(filter_along_rows)(const math_filter *f, int64_t rows, int64_t c, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy);
+void MATH(filter_along_columns)(const math_filter *f, int64_t row_bytes, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy);
+
 /* ---- peak.c ---- */
 
 double MATH(peak)(int64_t rounds, float *value);

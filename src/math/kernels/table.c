@@ -35,5 +35,7 @@ const math_kernels MATH(kernels) = {
     .linear_forward = MATH(linear_forward),
     .linear_backward_data = MATH(linear_backward_data),
     .linear_backward_weight = MATH(linear_backward_weight),
+    .filter_along_rows = MATH(filter_along_rows),
+    .filter_along_columns = MATH(filter_along_columns),
     .peak = MATH(peak),
 };

@@ -1,0 +1,167 @@
+#!/usr/bin/python3
+"""Pictures and random draws against Pillow and torchvision: odd pictures, EXIF orientations, and the laws of crops and colour factors."""
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+try:
+    import numpy as np
+    import torch
+    from PIL import Image, ImageOps
+    from torchvision import transforms
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+TOOL = os.path.join(os.path.dirname(os.environ["SHOAL_BIN"]), "golden_pictures")
+ODD = os.path.join(os.environ.get("SHOAL_SHARED", ""), "data/odd-images/odd-images")
+# Formats that Shoal does not read, although Pillow does: refused by name.
+OTHER_FORMATS = {"hopper.webp": "WebP", "webp_named.jpg": "WebP", "imageNotFound.gif": "GIF"}
+failures = 0
+warnings.simplefilter("ignore")  # Pillow's about damaged EXIF blocks
+
+
+def check(good, text):
+    global failures
+    if not good:
+        failures += 1
+        print("FAILED:", text)
+
+
+def run(*words):
+    return subprocess.run([TOOL, *map(str, words)], capture_output=True)
+
+
+def shoal(*words):
+    """The picture, or the line that says why there is none."""
+    result = run(*words)
+    if result.returncode == 0:
+        return np.asarray(Image.open(io.BytesIO(result.stdout))).astype(int), None
+    check(result.returncode == 65, f"{words}: exit code {result.returncode}")
+    return None, result.stderr.decode()
+
+
+def pillow(path):
+    try:
+        return np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
+    except Exception:  # Pillow raises whatever its plugins do
+        return None
+
+
+def near(found, expected, levels, what):
+    if found.shape != expected.shape:
+        check(False, f"{what}: {found.shape}, not {expected.shape}")
+    else:
+        check(abs(found - expected).max() <= levels, f"{what}: {abs(found - expected).max()} levels away")
+
+
+def compare(path):
+    """Decoded as Pillow does, or refused; what Pillow decodes is refused only where the format is another one."""
+    name = os.path.basename(path)
+    expected = pillow(path)
+    found, error = shoal("decode", path)
+    if found is None:
+        check(name in error and error.count("\n") == 1, f"{name}: the error is {error!r}")
+        check(expected is None or OTHER_FORMATS.get(name, "?") in error, f"{name}: Pillow decodes it, but: {error}")
+    elif expected is not None:
+        near(found, expected, 2, name)
+    return "decoded" if found is not None else "refused"
+
+
+def odd_pictures():
+    if not os.path.isdir(ODD):
+        print("skipped: no odd pictures here")
+        return
+    outcomes = [compare(os.path.join(folder, name)) for folder, _, names in os.walk(ODD) for name in sorted(names) if name != "MANIFEST.tsv"]
+    print(f"odd pictures: {outcomes.count('decoded')} decoded, {outcomes.count('refused')} refused")
+
+
+def orientations():
+    """Every EXIF orientation, in JPEG and PNG, in both byte orders, and numbers that mean nothing."""
+    y, x = np.mgrid[0:24, 0:40]
+    im = Image.fromarray(np.stack([x * 6, y * 10, (x + y) * 3], 2).astype(np.uint8))
+    with tempfile.TemporaryDirectory() as folder:
+        for value in range(0, 11):
+            for form in ("jpg", "png"):
+                for endian in "<>":
+                    exif = Image.Exif()
+                    exif.endian = endian
+                    exif[0x010F] = "a maker"
+                    exif[0x0112] = value
+                    path = os.path.join(folder, f"{value}{'be' if endian == '>' else 'le'}.{form}")
+                    im.save(path, exif=exif.tobytes(), quality=95)
+                    check(compare(path) == "decoded", f"{path} is refused")
+
+
+def colours():
+    """Each colour change on a picture of all kinds of colours, greys and borders of the range among them."""
+    generator = np.random.default_rng(1)
+    levels = generator.integers(0, 256, (400, 300, 3)).astype(np.uint8)
+    levels[:100] = levels[:100, :, :1]
+    levels[100:200] = levels[100:200] // 64 * 85
+    picture = Image.fromarray(levels)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "colours.png")
+        picture.save(path)
+        for name, factors in (("brightness", (0, 0.6, 1, 1.37, 3)), ("contrast", (0, 0.45, 1.4, 2.5)), ("saturation", (0, 0.3, 1.25, 4)),
+                              ("hue", (-0.5, -0.1, -0.003, 0.07, 0.25, 0.5))):
+            for factor in factors:
+                found, _ = shoal("adjust", path, name, factor)
+                expected = getattr(transforms.functional, f"adjust_{name}")(picture, factor)
+                near(found, np.asarray(expected).astype(int), 1, f"{name} {factor}")
+
+
+def distance(a, b):
+    """Kolmogorov and Smirnov's: the largest difference of the two samples' distribution functions."""
+    a, b = np.sort(a), np.sort(b)
+    both = np.concatenate([a, b])
+    return abs(np.searchsorted(a, both, "right") / len(a) - np.searchsorted(b, both, "right") / len(b)).max()
+
+
+def same_law(ours, theirs, what):
+    """At the 1 % level; seeds are fixed, so that the outcome is."""
+    d, limit = distance(ours, theirs), 1.628 * np.sqrt(1 / len(ours) + 1 / len(theirs))
+    print(f"{what}: D = {d:.4f}, limit {limit:.4f}")
+    check(d < limit, f"{what} is not distributed as torchvision's")
+
+
+def numbers(*words):
+    return np.array([line.split() for line in run(*words).stdout.decode().splitlines()])
+
+
+def crops(width, height, scale, ratio, count=10000):
+    ours = numbers("crops", count, width, height, *scale, *ratio).astype(float)
+    torch.manual_seed(3)
+    picture = torch.zeros(1, height, width)
+    theirs = np.array([transforms.RandomResizedCrop.get_params(picture, list(scale), list(ratio)) for _ in range(count)], dtype=float)
+    for what, of in (("area", lambda v: v[:, 2] * v[:, 3]), ("ratio", lambda v: v[:, 3] / v[:, 2]),
+                     ("top", lambda v: v[:, 0] / np.maximum(height - v[:, 2], 1)), ("left", lambda v: v[:, 1] / np.maximum(width - v[:, 3], 1)),
+                     ("middle row", lambda v: v[:, 0] + v[:, 2] / 2), ("middle column", lambda v: v[:, 1] + v[:, 3] / 2)):
+        same_law(of(ours), of(theirs), f"{what} of crops of {width} x {height}")
+
+
+def jitter(brightness, contrast, saturation, hue, count=10000):
+    ours = numbers("jitter", count, brightness, contrast, saturation, hue)
+    t = transforms.ColorJitter(brightness, contrast, saturation, hue)
+    torch.manual_seed(4)
+    theirs = [t.get_params(t.brightness, t.contrast, t.saturation, t.hue) for _ in range(count)]
+    for i, what in enumerate(("brightness", "contrast", "saturation", "hue")):
+        same_law(ours[:, i].astype(float), np.array([draw[i + 1] for draw in theirs]), what)
+    orders = sorted({"".join(map(str, draw[0].tolist())) for draw in theirs})
+    place = {order: i for i, order in enumerate(orders)}
+    check(len(orders) == 24, "torchvision draws every order")
+    same_law(np.array([place[order] for order in ours[:, 4]]), np.array([place["".join(map(str, draw[0].tolist()))] for draw in theirs]),
+             "order of the colour changes")
+
+
+odd_pictures()
+orientations()
+colours()
+crops(500, 375, (0.08, 1), (3 / 4, 4 / 3))
+crops(320, 75, (0.3, 1), (3 / 4, 4 / 3))
+jitter(0.4, 0.4, 0.4, 0.1)
+jitter(1.5, 0.2, 1.0, 0.5)
+sys.exit(failures != 0)
