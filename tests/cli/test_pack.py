@@ -68,13 +68,14 @@ def check_images(path, images, labels, classes):
 
 
 def pixels(path):
-    """As Pillow: RGB; of 16-bit grey the high byte."""
+    """As Pillow: RGB; of 16-bit grey the high byte, where there is anything in one."""
     with Image.open(path) as im:
         if im.size[0] * im.size[1] > 1 << 28:
             raise ValueError("too large")
         im.load()
         if im.mode == "I":
-            return np.stack([np.array(im) >> 8] * 3, -1).astype(np.uint8)
+            grey = np.array(im)
+            return np.stack([grey if grey.max() < 256 else grey >> 8] * 3, -1).astype(np.uint8)
         return np.array(im.convert("RGB"))
 
 
