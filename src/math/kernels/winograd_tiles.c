@@ -9,16 +9,22 @@ winograd_tiling MATH(winograd_tiling)(const math_conv *g, int64_t h, int64_t w) 
     return (winograd_tiling){m + 2, m, (h + m - 1) / m, (w + m - 1) / m};
 }
 
-/* The pixels of a tile's patch, size × size, by their number in the batch; −1 outside of the plane. */
-INLINE void patch_pixels(const int size, const winograd_tiling *t, const winograd_planes *p, int64_t tile, int64_t *pixels) {
+/* Where the pixels of a tile's patch, size × size, lie in the batch; negative outside of the plane. Rows and columns are judged by
+ * themselves: where channels are few, 36 judgements of both would take as long as the patch's transforms. */
+INLINE void patch_pixels(const int size, const winograd_tiling *t, const winograd_planes *p, int64_t tile, int64_t *at) {
     int64_t per_plane = t->rows * t->columns, sample = tile / per_plane, place = tile % per_plane;
     int64_t top = place / t->columns * t->m - p->pad_h, left = place % t->columns * t->m - p->pad_w;
-    for (int i = 0; i < size; i++)
-        for (int j = 0; j < size; j++) {
-            int64_t row = top + i, column = left + j;
-            bool inside = row >= 0 && row < p->h && column >= 0 && column < p->w;
-            pixels[i * size + j] = inside ? (sample * p->h + row) * p->w + column : -1;
-        }
+    int64_t row = ((sample * p->h + top) * p->w + left) * p->c, outside_column[MOST];
+#pragma GCC unroll 6
+    for (int j = 0; j < size; j++)
+        outside_column[j] = left + j >= 0 && left + j < p->w ? 0 : -1;
+#pragma GCC unroll 6
+    for (int i = 0; i < size; i++, row += p->w * p->c) {
+        int64_t outside_row = top + i >= 0 && top + i < p->h ? 0 : -1;
+#pragma GCC unroll 6
+        for (int j = 0; j < size; j++)
+            at[i * size + j] = (row + j * p->c) | outside_row | outside_column[j];
+    }
 }
 
 /* From a patch of `size` to n × n frequencies: x's where size is n, dy's where it is n − 2. */
@@ -55,8 +61,9 @@ INLINE void transform_tiles(const int n, const int size, const winograd_tiling *
         int64_t pixels[MOST_PIXELS];
         const float *at[MOST_PIXELS];
         patch_pixels(size, t, p, first + tile, pixels);
+#pragma GCC unroll 36
         for (int i = 0; i < size * size; i++)
-            at[i] = pixels[i] < 0 ? zeros : x + pixels[i] * p->c;
+            at[i] = pixels[i] < 0 ? zeros : x + pixels[i];
         float *out = to->data + tile * to->width;
         for (int64_t panel = 0; panel < channels; panel += to->width, out += to->panel)
             for (int64_t c = 0; c < to->width && panel + c < channels; c += VECTOR)
@@ -127,10 +134,12 @@ INLINE void restore_tiles(const int n, const winograd_tiling *t, const winograd_
     const int m = n - 2;
     for (int64_t tile = 0; tile < count; tile++) {
         int64_t pixels[MOST_PIXELS];
-        targets to = {.stream = stream};
+        targets to;
+        to.stream = stream;
         patch_pixels(m, t, p, first + tile, pixels);
+#pragma GCC unroll 16
         for (int i = 0; i < m * m; i++) {
-            to.y[i] = pixels[i] < 0 ? nowhere : y + pixels[i] * p->c;
+            to.y[i] = pixels[i] < 0 ? nowhere : y + pixels[i];
             to.added[i] = bias ? bias : to.y[i];
         }
         for (int64_t c = 0; c < p->c; c += LINE)
