@@ -7,14 +7,17 @@ usage() {
 usage: tests/bench/run.sh [MODEL…]
   MODEL   resnet50 vgg16 vgg16_bn resnet18 resnet20 lenet5, or any other of `shoal model`; all six by default
 
-Every round runs each case once with Shoal and once with PyTorch, one after the other, and the medians over the rounds are compared.
+Every round runs each case of each model once with Shoal and at once after it with PyTorch, and the medians over the rounds are compared.
+The table is written anew after every round, so what has been measured is never lost.
 Environment:
-  CASES    "1-thread 2-threads 2-ranks 2-copies avx2 recompute" or some of them (all)
+  CASES    "1-thread 2-threads 2-ranks 2-copies avx2 recompute network" or some of them (all but network)
              2-ranks    two ranks of one thread; PyTorch's DistributedDataParallel over gloo
              2-copies   two processes that never meet: what two ranks would reach if meeting cost nothing
              avx2       1-thread, both sides held to AVX2
              recompute  1-thread, Shoal with train.recompute
-  ROUNDS   3
+             network    after all rounds: tests/bench/network.sh, two ranks over a slow link (root only)
+  ROUNDS   3; the first is always finished
+  MINUTES  90: no further run begins later than that, the first round excepted
   STEPS    timed steps of a run (3 to 500, by model)
   BATCH    pictures of a rank in a step (16; resnet20 128, lenet5 64)
   SIZE     height and width of the pictures (224; resnet20 32, lenet5 28)
@@ -143,18 +146,26 @@ measure() { # shoal|peer case round
 
 for name in "${cases[@]}"; do
     case $name in
-    1-thread | 2-threads | 2-ranks | 2-copies | avx2 | recompute) ;;
+    1-thread | 2-threads | 2-ranks | 2-copies | avx2 | recompute | network) ;;
     *) echo "CASES: there is no case \"$name\"; see tests/bench/run.sh --help" >&2 && exit 64 ;;
     esac
 done
-for model in "${models[@]}"; do
-    set_sizes "$model"
-    for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
+deadline=$((SECONDS + 60 * ${MINUTES:-90}))
+is_over() { [ "$1" -gt 1 ] && [ $SECONDS -ge $deadline ]; }
+for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
+    for model in "${models[@]}"; do
+        set_sizes "$model"
         for name in "${cases[@]}"; do
-            echo "$model, round $round: $name" >&2
+            if [ "$name" = network ] || is_over $round; then
+                continue
+            fi
+            echo "round $round, $model: $name" >&2
             measure shoal "$name" $round
             ! $have_peer || measure peer "$name" $round
         done
     done
+    ! is_over $round || echo "time is up in round $round" >&2
+    "$python" tests/bench/table.py "$out" >/dev/null
 done
-"$python" tests/bench/table.py "$out"
+cat "$out/table.txt"
+case " ${cases[*]} " in *" network "*) SHOAL_BIN=$shoal tests/bench/network.sh | tee "$out/network.txt" ;; esac
