@@ -62,9 +62,12 @@ const void *comm_board_read(const comm_board *b, int rank) {
     return place_of(b, rank, b->visits - 1);
 }
 
-void comm_board_meet(comm_board *b) {
+void comm_board_come(comm_board *b) {
     b->visits++;
     atomic_store_explicit(&b->posts[b->ranks->rank]->visits, b->visits, memory_order_release);
+}
+
+void comm_board_meet(comm_board *b) {
     double start = time_now();
     for (int r = 0; r < b->ranks->size; r++)
         while (atomic_load_explicit(&b->posts[r]->visits, memory_order_acquire) < b->visits)

@@ -85,13 +85,16 @@ typedef struct comm_board comm_board;
 comm_board *comm_board_new(comm *c, size_t bytes);
 void comm_board_free(comm_board *b); /* collective; NULL is allowed */
 
-/* Where this rank writes before the next meeting. Undefined content. */
+/* Where this rank writes before it comes to the next meeting. Undefined content. */
 void *comm_board_mine(const comm_board *b);
 
-/* Returns once all ranks have come here. Collective. */
+/* This rank has written; it must have read what it wants of the meeting before. Does not wait. */
+void comm_board_come(comm_board *b);
+
+/* Returns once all ranks have come to the meeting that this one has come to. Collective. */
 void comm_board_meet(comm_board *b);
 
-/* What `rank` had written before the latest meeting; it stays until the next one. */
+/* What `rank` had written before it came to the latest meeting; it stays until this rank comes to the next one. */
 const void *comm_board_read(const comm_board *b, int rank);
 
 /* A pulse: small reports that ranks send to rank 0, and rank 0 to all of them, at a pace of their own. Nobody ever waits, so that a rank

@@ -53,6 +53,10 @@ void dist_free(dist *d); /* collective; NULL is allowed */
  * every rank. Collective; `context` is the dist. */
 void dist_reduce(void *context, double *const *lane_sums, int count, double *total);
 
+/* graph_hooks.offer: gives the other ranks of the node this one's share of the dist_reduce() that follows with the same sums. Does not
+ * wait. */
+void dist_offer(void *context, double *const *lane_sums, int count);
+
 /* graph_hooks.on_grad: gradients below `complete` are whole: buckets that end there are handed to the communication thread. */
 void dist_on_grad(void *context, int64_t complete);
 

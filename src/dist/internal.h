@@ -13,6 +13,7 @@ struct dist {
     level levels[MAX_LEVELS];
     fold local;          /* this rank's lanes into its blocks, for statistics */
     void **lane_vectors; /* [local lane] */
+    bool offered;        /* the lanes of the sum that follows have been added up, and shown where there is a board */
     int n_blocks;
     float **grads; /* [block] */
     int64_t grad_size;

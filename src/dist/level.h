@@ -27,6 +27,7 @@ typedef struct level {
     /* statistics: every member sums everything */
     fold doubles;
     comm_board *board;    /* of a node; otherwise NULL: messages */
+    bool shown;           /* what lies there is for the sum that follows */
     double *gathered;     /* [leaf][n], of messages */
     void **gathered_leaf; /* [leaf] */
     size_t *given_bytes;  /* [member] */
@@ -55,6 +56,9 @@ void level_sum_slices(level *levels, int n_levels, void *const *in, size_t n, fl
 
 /* Where this rank puts its leaves of n ≤ CHUNK_DOUBLES doubles before level_sum_gathered(): [my leaf] -> n doubles. */
 void *const *level_given(level *v, size_t n);
+
+/* Shows the leaves to the ranks of the level, where there is a board for that; the sum itself must follow. */
+void level_show(level *v);
 
 /* The same sum for a few doubles: total[0…n). */
 void level_sum_gathered(level *levels, int n_levels, size_t n, double *total);

@@ -79,7 +79,16 @@ void *const *level_given(level *v, size_t n) {
     return v->gathered_leaf + first;
 }
 
+void level_show(level *v) {
+    if (v->board)
+        comm_board_come(v->board);
+    v->shown = v->board != NULL;
+}
+
 static void gather_by_board(level *v, size_t n) {
+    if (!v->shown)
+        comm_board_come(v->board);
+    v->shown = false;
     comm_board_meet(v->board);
     for (int m = 0; m < v->size; m++)
         find_leaves(v, m, comm_board_read(v->board, m), n);

@@ -225,6 +225,8 @@ typedef struct graph_hooks {
     void *context;
     /* Adds up lane_sums[lane][0…count) over all lanes of all ranks in the tree's order into total. Collective. */
     void (*reduce)(void *context, double *const *lane_sums, int count, double *total);
+    /* Announces the reduce() of the same sums that is called next, so that the others need not wait for this rank until then. */
+    void (*offer)(void *context, double *const *lane_sums, int count);
     /* Every gradient with offset < complete is whole in the gradient arena. Called in order, from the thread that runs backward. */
     void (*on_grad)(void *context, int64_t complete);
 } graph_hooks;

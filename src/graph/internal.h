@@ -20,7 +20,8 @@ typedef enum step_kind {
     STEP_PREPARE,     /* the node's parameters for the next step */
     STEP_WHOLE,       /* `function` for all samples, or all parts */
     STEP_REDUCE,      /* the node's sums over lanes and ranks */
-    STEP_REDUCE_GRAD, /* the node's grad_sums */
+    STEP_OFFER_GRAD,  /* the node's grad_sums are given to the other ranks */
+    STEP_REDUCE_GRAD, /* and added up */
     STEP_PARAM_GRAD,  /* the node's parameter gradients, part by part */
     STEP_ON_GRAD,     /* every gradient below `complete` is whole */
 } step_kind;

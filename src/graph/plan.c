@@ -22,6 +22,7 @@ typedef struct planner {
     int *forward_step;           /* [node] its forward */
     int *again;                  /* [node] its second forward, within backward; NOBODY without one */
     int *first_back, *last_back; /* [node] its first and last step of backward; NOBODY without one */
+    int *writes;                 /* [node] the step that writes the gradients of its inputs */
     buffer *buffers;
     int n_buffers;
     int *value, *grad, *saved; /* [node] -> buffer */
@@ -46,6 +47,7 @@ static void note_steps(planner *p, const program *forward, const program *backwa
     p->again = mem_new((size_t)n, sizeof(int));
     p->first_back = mem_new((size_t)n, sizeof(int));
     p->last_back = mem_new((size_t)n, sizeof(int));
+    p->writes = mem_new((size_t)n, sizeof(int));
     for (int i = 0; i < n; i++)
         p->again[i] = p->first_back[i] = p->last_back[i] = NOBODY;
     for (int s = 0; s < forward->count; s++) /* the last of a node's steps is its forward */
@@ -61,6 +63,8 @@ static void note_steps(planner *p, const program *forward, const program *backwa
         if (p->first_back[i] == NOBODY)
             p->first_back[i] = t;
         p->last_back[i] = t;
+        if (backward->steps[s].function == p->g->nodes[i]->kind->backward)
+            p->writes[i] = t;
     }
 }
 
@@ -143,7 +147,7 @@ static void plan_input_gradient(planner *p, const node *n, int input, bool *dy_t
         shared->last = max_int(shared->last, p->last_back[x]);
     } else {
         int64_t bytes = p->capacity * shape_size(n->inputs[input]->out) * (int64_t)sizeof(float);
-        p->grad[x] = new_buffer(p, bytes, p->last_back[n->index], max_int(p->last_back[n->index], p->last_back[x]));
+        p->grad[x] = new_buffer(p, bytes, p->writes[n->index], max_int(p->writes[n->index], p->last_back[x]));
     }
 }
 
@@ -246,7 +250,7 @@ plan plan_make(const graph *g, const program *forward, const program *backward, 
     out.grad = offsets(&p, p.grad);
     out.saved = offsets(&p, p.saved);
 
-    void *const owned[] = {p.value, p.grad, p.saved, p.forward_step, p.again, p.first_back, p.last_back, p.buffers};
+    void *const owned[] = {p.value, p.grad, p.saved, p.forward_step, p.again, p.first_back, p.last_back, p.writes, p.buffers};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
     return out;

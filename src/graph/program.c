@@ -75,7 +75,8 @@ static bool node_is_cheap(const node *n) {
 typedef struct backward_builder {
     program program;
     bool recompute;
-    bool *there; /* [node] its output has been made again */
+    bool *there;         /* [node] its output has been made again */
+    const node *waiting; /* its parameter gradients are still to be made */
 } backward_builder;
 
 /* Makes the output of `n` again, and before it what that needs. */
@@ -87,7 +88,33 @@ static void append_again(backward_builder *b, const node *n) {
     append_pass(&b->program, n, false);
 }
 
-static void append_backward(backward_builder *b, const node *n) {
+/* ---- parameter gradients while the ranks meet ----
+ *
+ * A convolution's parameter gradients need not come before its dx. Where the node that goes backward next is a batch norm, they are put
+ * between the moment when a rank has given its sums and the moment when it needs those of the others: a rank that is a little late then
+ * holds up nobody. */
+
+static void append_param_grad(program *p, const node *n) {
+    append(p, (step){.kind = STEP_PARAM_GRAD, .node = n});
+    append(p, (step){.kind = STEP_ON_GRAD, .node = n, .complete = end_of_gradients(n)});
+}
+
+static void append_waiting(backward_builder *b) {
+    if (b->waiting)
+        append_param_grad(&b->program, b->waiting);
+    b->waiting = NULL;
+}
+
+static bool may_wait(const graph *g, const node *n) {
+    if (n->dx_in_place || n->kind->grad_stats || !passes_gradient_on(n))
+        return false;
+    int next = n->index - 1;
+    while (next >= 0 && !has_backward(g->nodes[next]))
+        next--;
+    return next >= 0 && g->nodes[next]->kind->grad_stats;
+}
+
+static void append_backward(backward_builder *b, const graph *g, const node *n) {
     program *p = &b->program;
     if (n->kind->needs & NEEDS_X)
         append_again(b, n->inputs[0]);
@@ -95,12 +122,14 @@ static void append_backward(backward_builder *b, const node *n) {
         append_again(b, n);
     if (n->kind->grad_stats) {
         append_lanes(p, n, n->kind->grad_stats);
+        append(p, (step){.kind = STEP_OFFER_GRAD, .node = n});
+        append_waiting(b);
         append(p, (step){.kind = STEP_REDUCE_GRAD, .node = n});
     }
-    if (node_has_trained(n)) {
-        append(p, (step){.kind = STEP_PARAM_GRAD, .node = n});
-        append(p, (step){.kind = STEP_ON_GRAD, .node = n, .complete = end_of_gradients(n)});
-    }
+    if (node_has_trained(n) && may_wait(g, n))
+        b->waiting = n;
+    else if (node_has_trained(n))
+        append_param_grad(p, n);
     if (passes_gradient_on(n))
         append_pass(p, n, true);
 }
@@ -109,7 +138,7 @@ program program_backward(const graph *g, bool recompute) {
     backward_builder b = {.recompute = recompute, .there = mem_new((size_t)g->n_nodes, sizeof *b.there)};
     for (int i = g->n_nodes - 1; i >= 0; i--)
         if (has_backward(g->nodes[i]))
-            append_backward(&b, g->nodes[i]);
+            append_backward(&b, g, g->nodes[i]);
     mem_free(b.there);
     if (b.program.count > 0) /* the arena's padding belongs to the last bucket */
         append(&b.program, (step){.kind = STEP_ON_GRAD, .complete = g->trained_size});

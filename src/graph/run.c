@@ -77,11 +77,15 @@ static void sum_everywhere(graph_run *r, double *const *lane_sums, int count, do
     r->reduce_seconds += time_now() - start;
 }
 
+static void list_sums(graph_run *r, double *(*sums_of)(const op_call *), const node *n) {
+    for (int lane = 0; lane < r->n_lanes; lane++)
+        r->lane_sums[lane] = sums_of(run_call(r, n, lane));
+}
+
 static void reduce(graph_run *r, double *(*sums_of)(const op_call *), int count, double *total, const node *n) {
     if (r->options.norm == NORM_LANE)
         return; /* every lane's total is its own sums */
-    for (int lane = 0; lane < r->n_lanes; lane++)
-        r->lane_sums[lane] = sums_of(run_call(r, n, lane));
+    list_sums(r, sums_of, n);
     if (r->options.norm == NORM_GLOBAL)
         sum_everywhere(r, r->lane_sums, count, total);
     else
@@ -96,6 +100,14 @@ static double *grad_sums_of(const op_call *c) {
     return c->grad_sums;
 }
 
+static void offer_grad_sums(graph_run *r, const node *n) {
+    const graph_hooks *hooks = &r->options.hooks;
+    if (!hooks->offer || r->options.norm != NORM_GLOBAL)
+        return;
+    list_sums(r, grad_sums_of, n);
+    hooks->offer(hooks->context, r->lane_sums, n->n_grad_sums);
+}
+
 /* ---- programs ---- */
 
 static void run_step(graph_run *r, const step *s) {
@@ -106,6 +118,9 @@ static void run_step(graph_run *r, const step *s) {
         break;
     case STEP_REDUCE:
         reduce(r, sums_of, n->n_sums, r->totals + r->sums_offset[n->index], n);
+        break;
+    case STEP_OFFER_GRAD:
+        offer_grad_sums(r, n);
         break;
     case STEP_REDUCE_GRAD:
         reduce(r, grad_sums_of, n->n_grad_sums, r->grad_totals + r->grad_sums_offset[n->index], n);

@@ -4,9 +4,13 @@
 
 #include "comm/comm.h"
 
-/* graph/ knows no other ranks; these two let it meet them through dist/. */
+/* graph/ knows no other ranks; these let it meet them through dist/. */
 static void reduce(void *context, double *const *lane_sums, int count, double *total) {
     dist_reduce(((engine *)context)->dist, lane_sums, count, total);
+}
+
+static void offer(void *context, double *const *lane_sums, int count) {
+    dist_offer(((engine *)context)->dist, lane_sums, count);
 }
 
 static void on_grad(void *context, int64_t complete) {
@@ -23,7 +27,7 @@ static err make_run(engine *e, const engine_options *o) {
         .recompute = o->recompute,
         .norm = o->norm,
         .seed = o->seed,
-        .hooks = {.context = e, .reduce = reduce, .on_grad = on_grad},
+        .hooks = {.context = e, .reduce = reduce, .offer = offer, .on_grad = on_grad},
     };
     return graph_run_new(&e->run, e->model->graph, &options);
 }

@@ -167,6 +167,9 @@ static bool meet_often(comm *c, comm_board *b, size_t bytes) {
         fill(comm_board_mine(b), bytes, comm_rank(c), 0, meeting);
         if ((meeting + comm_rank(c)) % 50 == 0)
             time_sleep(1e-3);
+        comm_board_come(b);
+        if ((meeting + comm_rank(c)) % 71 == 0)
+            time_sleep(1e-3);
         comm_board_meet(b);
         for (int r = 0; r < comm_size(c); r++) {
             if ((meeting + r + comm_rank(c)) % 67 == 0)

@@ -89,6 +89,8 @@ static bool reduce_is_right(rig *r, int step, int count) {
         for (int i = 0; i < count; i++)
             sums[l][i] = value_of(step, r->lanes.first + l, i) / 3;
     }
+    if (step % 2)
+        dist_offer(r->d, sums, count);
     dist_reduce(r->d, sums, count, total);
     bool right = true;
     for (int i = 0; i < count; i++) {

@@ -121,6 +121,7 @@ typedef struct rank {
     float **expected; /* [block] gradient arena; NULL: not in backward */
     int64_t complete;
     int n_calls;
+    double offered; /* of the sums that were announced, the first lane's first; NaN: none were */
 } rank;
 
 static double tree_of_lanes(const meeting *m, int index, int first, int count) {
@@ -130,8 +131,16 @@ static double tree_of_lanes(const meeting *m, int index, int first, int count) {
     return tree_of_lanes(m, index, first, left) + tree_of_lanes(m, index, first + left, count - left);
 }
 
+static void offer(void *context, double *const *lane_sums, int count) {
+    ck_assert_int_gt(count, 0);
+    ((rank *)context)->offered = lane_sums[0][0];
+}
+
+/* What has been announced comes next. */
 static void reduce(void *context, double *const *lane_sums, int count, double *total) {
     rank *r = context;
+    ck_assert(isnan(r->offered) || r->offered == lane_sums[0][0]);
+    r->offered = NAN;
     for (int lane = r->first; lane < r->last; lane++)
         r->meeting->sums[lane] = lane_sums + lane - r->first;
     pthread_barrier_wait(&r->meeting->all);
@@ -157,7 +166,7 @@ static void on_grad(void *context, int64_t complete) {
 
 /* Every third network makes cheap outputs again in backward. */
 static void open_rank(rank *r, uint64_t network, const trial *t, int which, meeting *m, bool training) {
-    *r = (rank){.g = random_graph(network), .meeting = m, .t = t, .first = t->cuts[which], .last = t->cuts[which + 1]};
+    *r = (rank){.g = random_graph(network), .meeting = m, .t = t, .first = t->cuts[which], .last = t->cuts[which + 1], .offered = NAN};
     graph_run_options options = {
         .lanes = t->lanes,
         .first_lane = r->first,
@@ -167,7 +176,7 @@ static void open_rank(rank *r, uint64_t network, const trial *t, int which, meet
         .recompute = network % 3 == 2,
         .norm = t->norm,
         .seed = t->state.seed,
-        .hooks = {r, m ? reduce : NULL, on_grad},
+        .hooks = {.context = r, .reduce = m ? reduce : NULL, .offer = m ? offer : NULL, .on_grad = on_grad},
     };
     ck_assert_int_eq(graph_run_new(&r->run, r->g, &options), OK);
 }
