@@ -3,11 +3,13 @@
 # 1 Gbit/s, beside the same two ranks over shared memory. The nodes are network namespaces with host names of their own.
 #   tests/bench/network.sh               needs root, ip and tc (iproute2), unshare; 77 where they are missing
 #   MODEL=resnet50 BATCH=32 SIZE=224 ROUNDS=3 STEPS=3 RATE=1gbit   BATCH is a rank's; medians over rounds are printed
+#   FORMATS="float32 bf16 fp16"                                    of the gradients on the network, comm.gradients
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 shoal=${SHOAL_BIN:-$PWD/build/bin/shoal}
 model=${MODEL:-resnet50} batch=${BATCH:-32} size=${SIZE:-224} rounds=${ROUNDS:-3} steps=${STEPS:-3} rate=${RATE:-1gbit}
+formats=${FORMATS:-float32 bf16 fp16}
 near=shoal-near-$$ far=shoal-far-$$ # the namespaces
 network=10.213.77
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1
@@ -63,7 +65,7 @@ measure() { # label format command
 for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds" >&2
     measure memory float32 over_memory
-    for format in float32 bf16 fp16; do
+    for format in $formats; do
         measure "$rate" $format over_network
     done
 done

@@ -27,6 +27,7 @@ static const math_conv shapes[] = {
     SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                    /* 1 x 1 */
     SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),  SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1), /* gradient in several parts */
     SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                       /* 1 x 1 with padding */
+    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* 16 channels */
     SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),    /* small, few channels */
     SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70),                                                    /* depthwise */
 };

@@ -12,6 +12,7 @@ enum { CALLS = 4 };
 /* Shapes large enough for any algorithm that a kernel may have, and their likes that do not fit it. */
 static const op_case large_cases[] = {
     {&op_conv2d, NULL, "3 x 3, many channels", CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), SAMPLES, 1, {{14, 14, 64}}},
+    {&op_conv2d, NULL, "3 x 3, 16 channels", CONV(16, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), SAMPLES, 1, {{14, 14, 16}}},
     {&op_conv2d, NULL, "3 x 3, odd plane", CONV(67, 3, 3, 1, 1, 1, 1, 1, 1, 1, false), SAMPLES, 1, {{7, 9, 70}}},
     {&op_conv2d, NULL, "3 x 3, no padding", CONV(128, 3, 3, 1, 1, 0, 0, 1, 1, 1, false), SAMPLES, 1, {{9, 8, 64}}},
     {&op_conv2d, NULL, "3 x 3, accurate", ACCURATE_CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), SAMPLES, 1, {{14, 14, 64}}},

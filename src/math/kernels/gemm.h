@@ -60,6 +60,16 @@ void MATH(multiply)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda
 void MATH(multiply_bias)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const float *bias, float *c,
                          int64_t ldc);
 
+/* ---- gemm_narrow.c: the same where it suits; bits may differ from multiply's ---- */
+
+enum { NARROW_K = 16 };
+
+static inline bool suits_narrow(int64_t n, int64_t k) {
+    return VECTOR == 16 && n == VECTOR && k == NARROW_K;
+}
+
+void MATH(multiply_narrow)(int64_t m, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc);
+
 /* ---- gemm_rows.c: the rows of all lanes, cut into chunks ---- */
 
 /* Rows of one lane that are summed in one go, or all rows that it has: `rows` may be 0. */

@@ -77,41 +77,47 @@ typedef struct job {
 
 /* ---- a block ---- */
 
-/* sums = vᵀ · z, or added to what is there. */
-INLINE void product(int64_t tiles, const float *v, const float *z, bool add, float *sums) {
-    vec sum[ROWS][2];
-#pragma GCC unroll 8
-    for (int i = 0; i < ROWS; i++)
+/* sums = vᵀ · z, or added to what is there: `rows` ≤ 2 · ROWS of it, and `vectors` of the panel's two. */
+INLINE void product(const int rows, const int vectors, int64_t tiles, const float *v, const float *z, bool add, float *sums) {
+    vec sum[2 * ROWS][2];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = (vec){0};
     for (; tiles > 0; tiles--, v += V_PANEL, z += PANEL) {
-        vec left = vec_load(z), right = vec_load(z + VECTOR);
-#pragma GCC unroll 8
-        for (int i = 0; i < ROWS; i++) {
-            sum[i][0] += v[i] * left;
-            sum[i][1] += v[i] * right;
-        }
+        vec right[2] = {vec_load(z), vectors > 1 ? vec_load(z + VECTOR) : (vec){0}};
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+            for (int k = 0; k < vectors; k++)
+                sum[i][k] += v[i] * right[k];
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < ROWS; i++, sums += PANEL) {
-        if (add) {
-            sum[i][0] += vec_load(sums);
-            sum[i][1] += vec_load(sums + VECTOR);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++, sums += PANEL)
+        for (int k = 0; k < vectors; k++) {
+            if (add)
+                sum[i][k] += vec_load(sums + k * VECTOR);
+            vec_store(sums + k * VECTOR, sum[i][k]);
         }
-        vec_store(sums, sum[i][0]);
-        vec_store(sums + VECTOR, sum[i][1]);
-    }
+}
+
+/* Of every panel that is computed: no second vector where no channel has it. */
+static int64_t columns_of(const job *j) {
+    return j->oc.count <= VECTOR ? VECTOR : PANEL;
 }
 
 /* All frequencies of a piece of a lane. */
 static void products(const job *j, const row_piece *piece, const float *v, const float *z, float *sums) {
     for (int f = 0; f < j->n * j->n; f++, v += j->v.plane, z += j->z.plane, sums += BLOCK)
-        for (int row = 0; row < V_PANEL; row += ROWS)
-            product(piece->rows, v + row, z, !piece->first, sums + row * PANEL);
+        if (columns_of(j) == VECTOR)
+            for (int row = 0; row < V_PANEL; row += 2 * ROWS)
+                product(2 * ROWS, 1, piece->rows, v + row, z, !piece->first, sums + row * PANEL);
+        else
+            for (int row = 0; row < V_PANEL; row += ROWS)
+                product(ROWS, 2, piece->rows, v + row, z, !piece->first, sums + row * PANEL);
 }
 
-/* dw[tap] = Gᵀ sums G */
-INLINE void out_of_frequencies(const int n, const float *sums, float *dw) {
-    for (int64_t i = 0; i < BLOCK; i += VECTOR) {
+/* dw[tap] = Gᵀ sums G, for the panel's first `columns` */
+INLINE void out_of_frequencies(const int n, int64_t columns, const float *sums, float *dw) {
+    for (int64_t i = 0; i < BLOCK; i += columns == VECTOR ? PANEL : VECTOR) {
         vec half[3 * 6];
 #pragma GCC unroll 6
         for (int row = 0; row < n; row++) {
@@ -134,12 +140,13 @@ INLINE void out_of_frequencies(const int n, const float *sums, float *dw) {
 
 /* A lane's products are complete: its share goes on the stack, and the tree's sums that it completes are made. */
 static void push(const job *j, int merges, const float *sums, float *top) {
+    int64_t columns = columns_of(j);
     if (j->n == 6)
-        out_of_frequencies(6, sums, top);
+        out_of_frequencies(6, columns, sums, top);
     else
-        out_of_frequencies(4, sums, top);
+        out_of_frequencies(4, columns, sums, top);
     for (; merges > 0; merges--, top -= TAPS * BLOCK)
-        MATH(add)(TAPS * BLOCK, top - TAPS * BLOCK, top, top - TAPS * BLOCK);
+        MATH(copy_columns)(TAPS * V_PANEL, columns, top, PANEL, top - TAPS * BLOCK, PANEL, true);
 }
 
 /* A piece that is a whole lane leaves no products waiting, and makes them in memory that all blocks share. */
