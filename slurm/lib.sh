@@ -1,0 +1,305 @@
+# What the scripts of this folder share: the site's settings, how many ranks with how many threads, the launch, and what happens when a job
+# is signalled or ends. A script says its own name in $script and reads this file.
+# shellcheck shell=bash disable=SC2154 # slurm, script: of the script that reads this file
+
+script_path=$slurm/$script
+repository=$(cd "$slurm/.." && pwd)
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+# die CODE TEXT: one line, and the end.
+die() {
+    printf '%s: %s\n' "slurm/$script" "$2" >&2
+    exit "$1"
+}
+
+# This job alone: the last task of an array has the number of the whole array.
+this_job() {
+    if [[ -n ${SLURM_ARRAY_JOB_ID:-} ]]; then
+        echo "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+    else
+        echo "$SLURM_JOB_ID"
+    fi
+}
+
+in_job() {
+    [[ -n ${SLURM_JOB_ID:-} ]]
+}
+
+# ---- the site ----
+
+check_site() {
+    local name
+    case $LAUNCHER in
+    srun | mpirun) ;;
+    *) die 64 "$site: LAUNCHER is \"$LAUNCHER\": srun or mpirun is needed" ;;
+    esac
+    [[ $BIND == yes || $BIND == no ]] || die 64 "$site: BIND is \"$BIND\": yes or no is needed"
+    for name in RANKS_PER_NODE MAX_REQUEUES; do
+        [[ ${!name} =~ ^[0-9]*$ ]] || die 64 "$site: $name is \"${!name}\": a number is needed"
+    done
+}
+
+# Modules that cannot be loaded may only say so: what counts is whether the program starts.
+load_modules() {
+    local module said
+    for module in $MODULES; do
+        said=$(module load "$module" 2>&1) || die 64 "$site: MODULES: \"$module\" cannot be loaded: $(tail -n 1 <<< "$said")"
+        module load "$module" > /dev/null 2>&1
+    done
+}
+
+read_site() {
+    local said
+    site=${SHOAL_SITE:-$slurm/site.sh}
+    LAUNCHER='' MPI_TYPE=pmix LAUNCHER_OPTIONS=() BIND=yes SHOAL='' RANKS_PER_NODE='' MAX_REQUEUES=50 MODULES=''
+    [[ -f $site ]] || die 64 "$site is missing: it holds the settings of this cluster; cp $slurm/site.example.sh $site, then edit it"
+    said=$(bash -n "$site" 2>&1) || die 64 "$site: not a valid shell file: $(head -n 1 <<< "${said#"$site: "}")"
+    # shellcheck source=slurm/site.example.sh
+    . "$site" || die 64 "$site: ended with an error"
+    check_site
+    SHOAL=${SHOAL:-$repository/build/bin/shoal}
+}
+
+# On a node of the job: modules are there, and libraries that may be missing.
+check_program() {
+    local said
+    [[ -x $SHOAL ]] || die 64 "$SHOAL: no such program: build it (cmake -B build && cmake --build build -j), or name it as SHOAL in $site"
+    in_job || return 0
+    load_modules
+    said=$("$SHOAL" --version 2>&1) || die 64 "$SHOAL does not start on $(hostname -s): $(tail -n 1 <<< "$said"); see MODULES in $site"
+    command -v "$LAUNCHER" > /dev/null || die 64 "$site: LAUNCHER is \"$LAUNCHER\", which this node does not have; see MODULES"
+}
+
+check_readable() {
+    [[ -r $1 && ! -d $1 ]] || die 64 "$1: no such file, seen from $PWD"
+}
+
+# ---- submission ----
+
+# take_words WORD…: leading words that begin with `-` are options for sbatch, the others `words`.
+take_words() {
+    sbatch_options=()
+    while [[ ${1:-} == -* ]]; do
+        sbatch_options+=("$1")
+        shift
+    done
+    words=("$@")
+}
+
+# Outside a job a script submits itself, with sbatch's options before and after. Does not return.
+submit() {
+    command -v sbatch > /dev/null || die 64 "there is no sbatch on this machine: without SLURM, mpirun starts shoal itself"
+    exec sbatch "$@" "${sbatch_options[@]}" "$script_path" "${words[@]}"
+}
+
+# Who calls sbatch by hand may forget what site.sh says of where jobs go.
+note_place() {
+    local name wanted
+    for name in PARTITION ACCOUNT; do
+        wanted=SBATCH_$name is=SLURM_JOB_$name
+        if [[ -n ${!wanted:-} && ",${!wanted}," != *",${!is:-},"* ]]; then
+            say "note: this job's ${name,,} is ${!is:-not known}, not ${!wanted} as $site says: \`slurm/$script …\` without sbatch submits with it"
+        fi
+    done
+}
+
+# ---- ranks and threads ----
+
+# lanes_of JOB WORD…: what train.lanes will be.
+lanes_of() {
+    local job=$1 word lanes
+    shift
+    lanes=$(sed -n 's/#.*//; s/^\(.*[{, ]\)\{0,1\}lanes: *\([0-9][0-9]*\).*/\2/p' "$job" | tail -n 1)
+    for word in "$@"; do
+        [[ $word =~ ^train\.lanes=([0-9]+)$ ]] && lanes=${BASH_REMATCH[1]}
+    done
+    echo "${lanes:-8}"
+}
+
+# SLURM_JOB_CPUS_PER_NODE, say 64(x3),32: the smallest number.
+cpus_per_node() {
+    tr ',' '\n' <<< "${SLURM_JOB_CPUS_PER_NODE:-$(nproc)}" | sed 's/(.*//' | sort -n | head -n 1
+}
+
+# How many different values a column of lscpu has on the CPUs that this script may use.
+count_of() {
+    local mask
+    mask=$(taskset -pc $$ 2> /dev/null | sed 's/.*: //')
+    lscpu -p="CPU,$1" 2> /dev/null | awk -F, -v mask="$mask" '
+        BEGIN {
+            n = split(mask, part, ",")
+            for (i = 1; i <= n; i++) {
+                split(part[i] "-" part[i], end, "-")
+                for (cpu = end[1] + 0; cpu <= end[2] + 0; cpu++)
+                    mine[cpu] = 1
+            }
+        }
+        !/^#/ && (n == 0 || $1 in mine) && !seen[$2]++ { count++ }
+        END { print (count ? count : 1) }'
+}
+
+# Ranks of a job that asked for none: one a NUMA domain, unless the lanes cannot be shared out so.
+default_ranks_per_node() {
+    local nodes=$1 lanes=$2 ranks=${RANKS_PER_NODE:-$(count_of NODE)} cpus
+    cpus=$(cpus_per_node)
+    ((ranks >= 1)) || ranks=1
+    ((ranks <= cpus)) || ranks=$cpus
+    while ((ranks > 1 && lanes % (nodes * ranks) != 0)); do
+        ranks=$((ranks - 1))
+    done
+    echo "$ranks"
+}
+
+# plan_ranks LANES: sets nodes, ranks, ranks_per_node, cpus_per_rank, threads. What the job was submitted with stands.
+plan_ranks() {
+    local lanes=$1 cpus siblings
+    nodes=${SLURM_JOB_NUM_NODES:-1}
+    cpus=$(cpus_per_node)
+    if [[ -n ${SLURM_NTASKS_PER_NODE:-} ]]; then
+        ranks_per_node=$SLURM_NTASKS_PER_NODE
+    elif [[ -n ${SLURM_NTASKS:-} ]]; then
+        ranks_per_node=$(((SLURM_NTASKS + nodes - 1) / nodes))
+    elif [[ -n ${SLURM_CPUS_PER_TASK:-} ]]; then
+        ranks_per_node=$((cpus / SLURM_CPUS_PER_TASK))
+    else
+        ranks_per_node=$(default_ranks_per_node "$nodes" "$lanes")
+    fi
+    ranks=$((nodes * ranks_per_node))
+    [[ -z ${SLURM_NTASKS:-} || -n ${SLURM_NTASKS_PER_NODE:-} ]] || ranks=$SLURM_NTASKS
+    cpus_per_rank=${SLURM_CPUS_PER_TASK:-$((cpus / ranks_per_node))}
+    ((cpus_per_rank >= 1)) || cpus_per_rank=1
+    siblings=$((($(count_of CPU) + $(count_of CORE) - 1) / $(count_of CORE))) # hardware threads of a core are CPUs to SLURM
+    threads=$(((cpus_per_rank + siblings - 1) / siblings))
+}
+
+# ---- launching ----
+
+# The environment of every rank. srun since SLURM 22.05 does not take over what sbatch was told of CPUs a task. OMP_PROC_BIND would tie the
+# main thread to one core before the program has seen how many it has, and with it the threads that read and decode pictures.
+export_environment() {
+    local end
+    export SRUN_CPUS_PER_TASK=$cpus_per_rank OMP_NUM_THREADS=$threads
+    unset OMP_PLACES OMP_PROC_BIND
+    # Open MPI's mpirun: after TERM the ranks have time for a checkpoint; the first that leaves with a code other than 0 does not end the others.
+    export OMPI_MCA_odls_base_sigkill_timeout=20 PRTE_MCA_odls_base_sigkill_timeout=20 OMPI_MCA_orte_abort_on_non_zero_status=0
+    end=$(scontrol show job "$(this_job)" 2> /dev/null | sed -n 's/.*EndTime=\([0-9][^ ]*\).*/\1/p')
+    if [[ -n ${SLURM_JOB_END_TIME:-} ]]; then
+        export SHOAL_END_TIME=$SLURM_JOB_END_TIME
+    elif [[ -n $end ]]; then
+        export SHOAL_END_TIME && SHOAL_END_TIME=$(date -d "$end" +%s)
+    fi
+}
+
+# A step in which one rank is gone ends within a minute, and not at once: the others may be about to leave, with the same exit code.
+srun_options() {
+    options=(--mpi="$MPI_TYPE" --nodes="$1" --ntasks="$2" --cpus-per-task="$cpus_per_rank" --distribution=block:block
+        --kill-on-bad-exit=0 --wait=60)
+    if ! scontrol show config | grep -qE '^TaskPlugin +=.*(affinity|cgroup)'; then
+        return # SLURM cannot bind here
+    elif [[ $BIND == yes ]]; then
+        options+=(--cpu-bind=cores)
+    else
+        options+=(--cpu-bind=none)
+    fi
+}
+
+# Open MPI 4 and 5 both know ppr:N:node:pe=N; others (MPICH, Intel MPI) know -ppn and bind by themselves.
+mpirun_options() {
+    if ! mpirun --version 2>&1 | grep -qiE 'open.?mpi|open.?rte|prte'; then
+        options=(-np "$2" -ppn "$ranks_per_node")
+    elif [[ $BIND == yes ]]; then
+        options=(--quiet -np "$2" --map-by "ppr:$ranks_per_node:node:pe=$threads" --bind-to core)
+    else
+        options=(--quiet -np "$2" --map-by "ppr:$ranks_per_node:node" --bind-to none)
+    fi
+}
+
+# set_command NODES WORD…: the array `command` runs shoal with these words on so many nodes of the job.
+set_command() {
+    local n_nodes=$1 n_ranks=$ranks options
+    shift
+    ((n_nodes == nodes)) || n_ranks=$((n_nodes * ranks_per_node))
+    "${LAUNCHER}_options" "$n_nodes" "$n_ranks"
+    command=("$LAUNCHER" "${options[@]}" "${LAUNCHER_OPTIONS[@]}" "$SHOAL" "$@")
+}
+
+# ---- signals and the end of a job ----
+
+pass_on_usr1() {
+    signalled=USR1
+    [[ -z $launcher ]] || kill -USR1 "$launcher" 2> /dev/null
+}
+
+# SLURM sends TERM to the ranks as well, and later KILL: they write their checkpoint meanwhile.
+pass_on_term() {
+    pass_on_usr1
+    terminated=yes
+}
+
+# Runs `command` to its end and sets `code`. SLURM's signals to this script are passed on: mpirun's ranks would not get them otherwise.
+launch() {
+    local answer
+    launcher='' signalled='' terminated='' code=75
+    trap pass_on_usr1 USR1
+    trap pass_on_term TERM
+    say "${command[*]}"
+    "${command[@]}" &
+    launcher=$!
+    while :; do
+        signalled=
+        wait "$launcher"
+        answer=$?
+        ((answer == 127)) || code=$answer # 127: it had ended already when the last signal came
+        [[ -n $signalled ]] || break
+    done
+    launcher=
+}
+
+reason() {
+    squeue -h -j "$(this_job)" -o %r 2> /dev/null
+}
+
+# Where a node of the job has failed, the ranks of the other nodes end in one way or another, often before SLURM knows. It will: the job
+# must still be there then, since only so does SLURM put it back into the queue. Ends by SLURM's hand, or when all nodes answer.
+wait_for_failed_node() {
+    local most
+    case $code in
+    0 | 64 | 65 | 70 | 74 | 75) return ;; # the program's own words
+    esac
+    [[ -z $terminated ]] || return
+    timeout 60 srun --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 --cpus-per-task=1 true > /dev/null 2>&1 && return
+    most=$(scontrol show config | sed -n 's/^SlurmdTimeout *= \([0-9]*\).*/\1/p')
+    say "exit code $code, and not every node answers: waiting for SLURM to put the job back into the queue"
+    sleep $((${most:-300} + 120)) &
+    wait $!
+}
+
+put_back() {
+    local restarts=${SLURM_RESTART_COUNT:-0} said
+    if ((restarts >= MAX_REQUEUES)); then
+        say "exit code 75: stopped early, but requeued $restarts times already (MAX_REQUEUES): the same command, submitted again, goes on"
+    elif said=$(scontrol requeue "$(this_job)" 2>&1); then
+        say "exit code 75: stopped early with a checkpoint; requeued, $((restarts + 1)) of at most $MAX_REQUEUES times"
+    else
+        say "exit code 75: stopped early, and cannot be requeued: $said; the same command, submitted again, goes on"
+    fi
+}
+
+# Exit code 75 alone leads back into the queue, and not where somebody else has decided already: after TERM, only if time was up.
+finish() {
+    wait_for_failed_node
+    if [[ $code == 75 && (-z $terminated || $(reason) == TimeLimit) ]]; then
+        put_back
+    else
+        say "exit code $code"
+    fi
+    exit "$code"
+}
+
+say_start() {
+    say "job $SLURM_JOB_ID ($1) on ${SLURM_JOB_NODELIST:-$(hostname -s)}: $nodes nodes x $ranks_per_node ranks x $threads threads;" \
+        "start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')${SHOAL_END_TIME:+, until $(date -d "@$SHOAL_END_TIME" '+%F %T')}"
+}
