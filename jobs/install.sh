@@ -28,11 +28,19 @@ extra; has_python torch; python3-torch; py-torch; py-torch
 extra; has_python torchvision; python3-torchvision; py-torchvision; py-torchvision
 extra; command -v nm; binutils; binutils; binutils
 extra; command -v valgrind; valgrind; valgrind; valgrind
+extra; has_python matplotlib; python3-matplotlib; py-matplotlib; py-matplotlib
+extra; has_daemon slurmctld && has_daemon slurmd; slurm-wlm; slurm; slurm
+extra; has_daemon munged; munge; munge; munge
 '
 
 # Whether the system's python3, the one that the tests use, finds a module; importing torch to see that would take seconds.
 has_python() {
     /usr/bin/python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"
+}
+
+# Daemons are in folders that a user's PATH may lack.
+has_daemon() {
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1"
 }
 
 # missing debian|module|spack GROUP…: what is not there, under that name, in one line.

@@ -89,10 +89,10 @@ take_words() {
     words=("$@")
 }
 
-# Outside a job a script submits itself, with sbatch's options before and after. Does not return.
+# Outside a job a script submits itself. Does not return.
 submit() {
     command -v sbatch > /dev/null || die 64 "there is no sbatch on this machine: without SLURM, mpirun starts shoal itself"
-    exec sbatch "$@" "${sbatch_options[@]}" "$script_path" "${words[@]}"
+    exec sbatch "${sbatch_options[@]}" "$script_path" "${words[@]}"
 }
 
 # Who calls sbatch by hand may forget what site.sh says of where jobs go.
@@ -183,8 +183,8 @@ export_environment() {
     local end
     export SRUN_CPUS_PER_TASK=$cpus_per_rank OMP_NUM_THREADS=$threads
     unset OMP_PLACES OMP_PROC_BIND
-    # Open MPI's mpirun: after TERM the ranks have time for a checkpoint; the first that leaves with a code other than 0 does not end the others.
-    export OMPI_MCA_odls_base_sigkill_timeout=20 PRTE_MCA_odls_base_sigkill_timeout=20 OMPI_MCA_orte_abort_on_non_zero_status=0
+    # Open MPI's mpirun kills ranks this long after it has told them to end: when it got TERM, and when the first of them has left with code 75.
+    export OMPI_MCA_odls_base_sigkill_timeout=10 PRTE_MCA_odls_base_sigkill_timeout=10
     end=$(scontrol show job "$(this_job)" 2> /dev/null | sed -n 's/.*EndTime=\([0-9][^ ]*\).*/\1/p')
     if [[ -n ${SLURM_JOB_END_TIME:-} ]]; then
         export SHOAL_END_TIME=$SLURM_JOB_END_TIME
@@ -229,7 +229,7 @@ set_command() {
 # ---- signals and the end of a job ----
 
 pass_on_usr1() {
-    signalled=USR1
+    signalled=yes passed_on=yes
     [[ -z $launcher ]] || kill -USR1 "$launcher" 2> /dev/null
 }
 
@@ -239,15 +239,16 @@ pass_on_term() {
     terminated=yes
 }
 
-# Runs `command` to its end and sets `code`. SLURM's signals to this script are passed on: mpirun's ranks would not get them otherwise.
-launch() {
-    local answer
-    launcher='' signalled='' terminated='' code=75
+# First thing in a job: whatever is still to be prepared then, a signal does not kill the script.
+watch_signals() {
+    launcher='' signalled='' passed_on='' terminated=''
     trap pass_on_usr1 USR1
     trap pass_on_term TERM
-    say "${command[*]}"
-    "${command[@]}" &
-    launcher=$!
+}
+
+# Until it has ended, whatever signals come meanwhile; sets `code`.
+wait_for_launcher() {
+    local answer
     while :; do
         signalled=
         wait "$launcher"
@@ -256,6 +257,19 @@ launch() {
         [[ -n $signalled ]] || break
     done
     launcher=
+}
+
+# Runs `command` to its end and sets `code`. SLURM's signals to this script are passed on: mpirun's ranks would not get them otherwise.
+launch() {
+    code=75
+    [[ -z $passed_on ]] || return # already to stop
+    say "${command[*]}"
+    "${command[@]}" &
+    launcher=$!
+    wait_for_launcher
+    if [[ -n $passed_on && $code == 138 ]]; then # 128 + USR1: it came before the program listened, so nothing is lost
+        code=75
+    fi
 }
 
 reason() {
@@ -282,7 +296,7 @@ put_back() {
     if ((restarts >= MAX_REQUEUES)); then
         say "exit code 75: stopped early, but requeued $restarts times already (MAX_REQUEUES): the same command, submitted again, goes on"
     elif said=$(scontrol requeue "$(this_job)" 2>&1); then
-        say "exit code 75: stopped early with a checkpoint; requeued, $((restarts + 1)) of at most $MAX_REQUEUES times"
+        say "exit code 75: stopped early; requeued, $((restarts + 1)) of at most $MAX_REQUEUES times"
     else
         say "exit code 75: stopped early, and cannot be requeued: $said; the same command, submitted again, goes on"
     fi

@@ -102,7 +102,7 @@ cluster_is_idle() {
 
 # Everything that this cluster and its jobs have started carries its folder in its environment.
 cluster_processes() {
-    env -u SHOAL_TEST_CLUSTER grep -lsz "^SHOAL_TEST_CLUSTER=$cluster\$" /proc/[0-9]*/environ |
+    { env -u SHOAL_TEST_CLUSTER grep -lsz "^SHOAL_TEST_CLUSTER=$cluster\$" /proc/[0-9]*/environ || true; } | # some have just ended
         env -u SHOAL_TEST_CLUSTER sed -n 's|^/proc/\([0-9]*\)/environ$|\1|p'
 }
 

@@ -81,7 +81,7 @@ is_stepping() {
 
 # Until it runs and has come as far as steps.
 wait_for_steps() {
-    cluster_wait 60 is_stepping "$1"
+    cluster_wait 120 is_stepping "$1"
 }
 
 waits_again() {
@@ -98,8 +98,9 @@ give_end() {
 
 # requeued NAME: as `give_end`, now.
 requeued() {
-    give_end "$1" 1 60
+    give_end "$1" 1 120
     check "$1: is back in the queue" test $? = 0
+    cp "$1.log" "$work/out"
 }
 
 is_over() {
@@ -108,7 +109,7 @@ is_over() {
 
 # ended NAME STATE EXITCODE: its log is then what `expect` looks at.
 ended() {
-    cluster_wait 60 is_over "$1"
+    cluster_wait 120 is_over "$1"
     code=$(field "$1" ExitCode)
     cp "$1.log" "$work/out" 2> /dev/null
     : > "$work/err"
@@ -123,7 +124,7 @@ says() {
 # like_uninterrupted NAME TIMES: requeued so often, it ended as if nothing had happened: one rank without SLURM gets the same bits.
 like_uninterrupted() {
     check "$1: requeued $2 times" has_field "$1" Restarts "$2"
-    "$shoal" train "$1.yaml" --out "runs/$1-whole" > "$work/whole" 2>&1
+    timeout 120 "$shoal" train "$1.yaml" --out "runs/$1-whole" > "$work/whole" 2>&1
     check "$1: the digest of an uninterrupted run" test "$("$shoal" digest "runs/$1/last.h5")" = "$("$shoal" digest "runs/$1-whole/last.h5")"
     check "$1: more than its twenty last steps were made" test "$(sed -n 's/.*max_steps: \([0-9]*\).*/\1/p' "$1.yaml")" -gt 20
 }
@@ -175,7 +176,7 @@ batch() {
     local name=$1 script=$2
     shift 2
     number[$name]=$(sbatch --parsable --oversubscribe --nodes=2 --output="$name.log" "$scripts/$script" "$@")
-    cluster_wait 90 is_over "$name"
+    cluster_wait 120 is_over "$name"
     code=$(field "$name" ExitCode)
     code=${code%:*}
     cp "$name.log" "$work/out"
@@ -266,11 +267,11 @@ check_array_requeue() {
 
 # Checked when the minutes have passed, with the rest of the tests.
 start_limits() {
-    start limit srun --time=1 --signal=B:USR1@20
+    start limit srun --time=1 --signal=B:USR1@10
     start watch mpirun --time=1 --signal=B:CONT@1 # which tells nothing: the program must look at the clock
-    give_end limit 2 240 &
+    give_end limit 2 300 &
     limits=($!)
-    give_end watch 1 240 &
+    give_end watch 1 300 &
     limits+=($!)
 }
 
@@ -300,7 +301,7 @@ check_signals() {
     wait_for_steps mpirun
     scancel --batch --signal=USR1 "${number[mpirun]}"
     requeued mpirun
-    says signal 'exit code 75: stopped early with a checkpoint; requeued, 1 of at most 5'
+    says signal 'exit code 75: stopped early; requeued, 1 of at most 5 times'
     ended signal COMPLETED 0
     like_uninterrupted signal 1
     ended mpirun COMPLETED 0
@@ -324,7 +325,7 @@ check_ends() {
 check_failing_node() {
     start node srun
     wait_for_steps node
-    cluster_wait 20 test -s runs/node/last.h5
+    cluster_wait 60 test -s runs/node/last.h5
     cluster_kill_node n2
     requeued node
     cluster_start_node n2
