@@ -72,18 +72,17 @@ cluster_start_munge() {
 
 cluster_start_node() {
     slurmd -D -N "$1" > /dev/null 2>&1 &
-    echo $! > "$cluster/$1.pid"
 }
 
 # A node fails: its daemon, its steps and all that they started die at once.
 cluster_kill_node() {
-    local daemon children
-    daemon=$(< "$cluster/$1.pid")
-    children=$(cluster_processes | while read -r pid; do
-        tr '\0' '\n' 2> /dev/null < "/proc/$pid/environ" | grep -qx "SLURMD_NODENAME=$1" && echo "$pid"
-    done)
-    # shellcheck disable=SC2046,SC2086 # lists of numbers
-    kill -KILL "$daemon" $children $(pgrep -P "$daemon") 2> /dev/null
+    local pid victims
+    victims=$(find /proc/[0-9]*/fd -lname "$cluster/slurmd-$1.log" 2> /dev/null | sed -n 's|^/proc/\([0-9]*\)/.*|\1|p')
+    for pid in $(cluster_processes); do
+        tr '\0' '\n' 2> /dev/null < "/proc/$pid/environ" | grep -qx "SLURMD_NODENAME=$1" && victims+=" $pid"
+    done
+    # shellcheck disable=SC2086 # a list of numbers
+    kill -KILL $victims 2> /dev/null
 }
 
 # cluster_wait SECONDS COMMAND…: until the command succeeds.
@@ -100,10 +99,14 @@ cluster_is_idle() {
     [[ $(sinfo -h -p main -t idle -o %D) == 2 ]]
 }
 
-# Everything that this cluster and its jobs have started carries its folder in its environment.
+# Everything that this cluster and its jobs have started carries its folder in its environment, but for slurmstepd, which writes a title over
+# it: that has a log file open.
 cluster_processes() {
-    { env -u SHOAL_TEST_CLUSTER grep -lsz "^SHOAL_TEST_CLUSTER=$cluster\$" /proc/[0-9]*/environ || true; } | # some have just ended
-        env -u SHOAL_TEST_CLUSTER sed -n 's|^/proc/\([0-9]*\)/environ$|\1|p'
+    {
+        env -u SHOAL_TEST_CLUSTER grep -lsz "^SHOAL_TEST_CLUSTER=$cluster\$" /proc/[0-9]*/environ
+        env -u SHOAL_TEST_CLUSTER find /proc/[0-9]*/fd -lname "$cluster/*" 2> /dev/null
+        true # some have just ended
+    } | env -u SHOAL_TEST_CLUSTER sed -n 's|^/proc/\([0-9]*\)/.*|\1|p' | env -u SHOAL_TEST_CLUSTER sort -u
 }
 
 # Whatever ends the script that calls this, kill -9 too: somebody is there who takes the cluster down.
