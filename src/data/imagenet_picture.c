@@ -65,9 +65,17 @@ static bool ends_as_png(const char *name) {
     return dot && strcasecmp(dot, ".png") == 0;
 }
 
+static bool is_turned(const byte_buffer *file) {
+    image_file f;
+    bool turned = image_file_open(&f, file->bytes, file->size, IMAGENET_CHANNELS) == OK && f.orientation > 1;
+    image_file_close(&f);
+    return turned;
+}
+
 uint32_t picture_oddities(const byte_buffer *file, const char *name) {
     bool png = file->size >= 8 && memcmp(file->bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
     uint32_t odd = png ? png_oddities(file->bytes, file->size) : file->size > 2 ? jpeg_oddities(file->bytes, file->size) : 0;
+    odd |= is_turned(file) ? ODD_TURNED : 0;
     return odd | (png != ends_as_png(name) ? ODD_NAME : 0);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -106,6 +107,30 @@ static char *read_text(const char *path) {
     return text;
 }
 
+/* Whether OUT holds all files of a split. */
+static bool split_is_whole(const imagenet *work, split part) {
+    glob_t found;
+    char *pattern = text_format("%s/%s-*-of-*.h5", work->options->out, split_names[part]);
+    bool whole = false;
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        const char *parts = strstr(found.gl_pathv[0] + strlen(work->options->out), "-of-");
+        whole = parts && strtoul(parts + strlen("-of-"), NULL, 10) == found.gl_pathc;
+        globfree(&found);
+    }
+    mem_free(pattern);
+    return whole;
+}
+
+/* Whether the set was finished before, with this plan. */
+static bool is_finished(const imagenet *work, const char *summary) {
+    if (!summary || strncmp(summary, work->plan, strlen(work->plan)) != 0)
+        return false;
+    for (int i = 0; i < work->source.n_units; i++) /* of each split that there is */
+        if ((i == 0 || work->source.units[i].part != work->source.units[i - 1].part) && !split_is_whole(work, work->source.units[i].part))
+            return false;
+    return true;
+}
+
 static err begin(const imagenet *work, const char *plan_path) {
     err code = refuse_foreign(work);
     if (code == OK)
@@ -137,7 +162,7 @@ err state_take_up(imagenet *work, bool *finished) {
         return code;
     char *summary_path = text_format("%s/pack.txt", work->options->out), *plan_path = text_format("%s/plan", work->state);
     char *summary = read_text(summary_path), *plan = read_text(plan_path);
-    *finished = summary && strncmp(summary, work->plan, strlen(work->plan)) == 0;
+    *finished = is_finished(work, summary);
     if (*finished) {
         remove_state(work); /* what the end of the program left */
         print_summary(work, summary);

@@ -55,12 +55,18 @@ static bool next_file(survey *s, picture_job *job) {
     return true;
 }
 
+/* As some systems leave beside every file. */
+static bool is_hidden(const char *name) {
+    const char *slash = strrchr(name, '/');
+    return (slash ? slash + 1 : name)[0] == '.';
+}
+
 static err next_member(survey *s, picture_job *job, bool *found) {
     tar_member m;
     err code;
     do
         code = tar_next(s->archive, &m, found);
-    while (code == OK && *found && (m.name[0] == '.' || strstr(m.name, "/."))); /* hidden files, as some systems leave */
+    while (code == OK && *found && is_hidden(m.name));
     if (code || !*found)
         return code;
     job->name = mem_string(m.name);
