@@ -12,6 +12,7 @@ typedef enum rng_purpose {
     RNG_AUGMENT = 3, /* a: epoch, b: sample id */
     RNG_DROPOUT = 4, /* a: step, b: node and sample position */
     RNG_DATA = 5,    /* made data: glyphs, benchmarks; a, b: the maker's */
+    RNG_SUBSTITUTE = 6, /* for a bad record: a: sample id */
 } rng_purpose;
 
 typedef struct rng_key {

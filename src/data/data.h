@@ -1,4 +1,4 @@
-/* data: data sets, the order of samples, pictures, augmentation, the loader thread; and the makers of data sets (pack_*.c). */
+/* data: data sets, the order of samples, pictures, augmentation, the loader; and the makers of data sets (pack_*.c). */
 #ifndef SHOAL_DATA_H
 #define SHOAL_DATA_H
 
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "comm/comm.h"
 #include "tensor/tensor.h"
 
 /* ---- data sets: one or several HDF5 files (format version 1) ---- */
@@ -44,8 +45,24 @@ err dataset_record(const dataset *d, int64_t id, byte_buffer *record);
 /* Where a sample is: the file's path, and its number in that file. */
 const char *dataset_path(const dataset *d, int64_t id, int64_t *record);
 
+/* Tells the kernel that the records [first, first + count) will be read soon. */
+void dataset_fetch(const dataset *d, int64_t first, int64_t count);
+
 /* One number for what the set holds: counts, labels, stored CRCs. The same for the same samples wherever the files lie. */
 err dataset_fingerprint(const dataset *d, uint64_t *fingerprint);
+
+typedef struct stage_options {
+    const char *folder;      /* on a disk or in memory of each node */
+    dataset *const *sets;
+    int n_sets;
+    comm *world;
+    bool (*must_stop)(void); /* NULL: nothing stops it */
+} stage_options;
+
+/* Copies the sets' files to the folder, once a node, checked, and reads from the copies from then on; their room is free again when the
+ * sets are closed or the processes end. Before any loader is started. Collective: the same code everywhere. ERR_IO (no such folder, no
+ * room …); ERR_REQUEUE where it was stopped. */
+err dataset_stage(const stage_options *options);
 
 /* ---- pictures ---- */
 
@@ -108,11 +125,15 @@ err transforms_apply(const transform *list, int count, image *im, image *spare, 
 
 /* ---- order ---- */
 
+enum { SAMPLER_WINDOW = 4 }; /* blocks within which samples are mixed */
+
 /* Which samples make which batch: all functions of (seed, epoch, step); nothing is stored. */
 typedef struct sampler {
     int64_t count;   /* samples of the set */
     int64_t batch;   /* global */
     bool shuffle, drop_last;
+    int64_t block;   /* shuffle: 0 the whole set, otherwise by blocks of so many samples that follow one another in the files */
+    int lanes;       /* by blocks: each of so many pieces of a batch walks through its own blocks */
     uint64_t seed;
 } sampler;
 
@@ -121,9 +142,16 @@ int64_t sampler_batch_size(const sampler *s, int64_t step);   /* samples of batc
 /* Sample id at place `place` of batch `step` of epoch `epoch`. */
 int64_t sampler_id(const sampler *s, int64_t epoch, int64_t step, int64_t place);
 
+/* Calls `use` for runs of ids [first, first + count) that reading the places [first, last) of a batch will need, for readers that fetch
+ * ahead: the places' own samples, or, by blocks, the blocks one window ahead of those that the places enter. `begins`: nothing was read
+ * before. */
+typedef void sampler_run(void *context, int64_t first, int64_t count);
+void sampler_runs(const sampler *s, int64_t epoch, int64_t step, int64_t first, int64_t last, bool begins, sampler_run *use,
+                  void *context);
+
 /* ---- loader ---- */
 
-/* One thread that reads, checks, decodes and augments the next batches of this rank's lanes while the current one is computed with. */
+/* Threads that read, check, decode and augment the next batches of this rank's lanes while the current one is computed with. */
 typedef struct loader loader;
 
 typedef struct loader_options {
@@ -135,24 +163,34 @@ typedef struct loader_options {
     uint64_t seed;
     int64_t first_step, last_step;    /* global steps [first, last) to deliver; epoch = step / sampler_steps() */
     int depth;                        /* batches kept ready, ≥ 1 */
+    int workers;                      /* threads; 0: one for every 16 of threads_count(), rounded up */
+    bool leave_out_bad;               /* a bad record has no substitute: its label is -1 */
 } loader_options;
+
+/* A record that fails its CRC or cannot be decoded. */
+typedef struct bad_record {
+    int64_t id;
+    char reason[248]; /* without file and record */
+} bad_record;
 
 typedef struct loader_batch {
     int64_t step, epoch;
     int64_t size;                     /* of the global batch */
     const uint8_t *const *images;     /* [local lane] -> [n, h, w, c] */
     const int32_t *const *labels;     /* [local lane] -> [n] */
+    const bad_record *bad;            /* that this rank met while it made the batch, in any order, some perhaps twice */
+    int n_bad;
     err code;                         /* not OK: the batch is not to be used; `error` says why */
     err_record error;
 } loader_batch;
 
-/* Allocates the ring of batches (shape `image`) and starts the thread. Not collective. */
+/* Allocates the ring of batches (shape `image`) and starts the threads. Not collective. */
 err loader_start(loader **out, const loader_options *options, shape image);
 
 /* The next batch, waited for; valid until the call after. NULL after the last. */
 const loader_batch *loader_next(loader *l);
 
-/* Ends the thread, also in mid-run. NULL is allowed. */
+/* Ends the threads, also in mid-run. NULL is allowed. */
 void loader_stop(loader *l);
 
 /* ---- checking data sets ---- */

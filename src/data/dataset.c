@@ -36,6 +36,8 @@ static err add_part(dataset *d, const char *path) {
     err code = dataset_part_open(p, path);
     if (code == OK)
         code = check_fits(p, d->parts);
+    if (code == OK && p != d->parts)
+        dataset_part_forget_classes(p); /* they are the first one's */
     p->first = d->count;
     d->count += p->count;
     return code;

@@ -24,7 +24,7 @@ typedef struct dataset_part {
     int64_t images_at; /* of /images or /encoded/bytes */
     uint64_t total;    /* bytes of /encoded/bytes */
     dataset_table offsets, labels, crcs;
-    char **classes;
+    char **classes; /* NULL: the same as those of the set's first file */
     uint64_t n_classes;
     int channels;
     float mean[DATASET_CHANNELS], std[DATASET_CHANNELS];
@@ -39,9 +39,10 @@ struct dataset {
 
 /* Opens and checks one file. The part is to be reset in any case. */
 err dataset_part_open(dataset_part *p, const char *path);
+void dataset_part_forget_classes(dataset_part *p);
 void dataset_part_reset(dataset_part *p);
 
-/* Bytes of the file. ERR_IO, or ERR_DATA where the file ends before. */
+/* Bytes of the file. ERR_IO, also where the file ends before: it was long enough when it was opened. */
 err dataset_part_read(const dataset_part *p, int64_t at, void *to, size_t bytes);
 
 /* Elements [first, first + count) of a table. */

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LARGEST_IN_MEMORY = 1 << 24 }; /* bytes of a table: every rank would hold it */
+
 static err check_text(h5_file *f, const char *name, const char *wanted) {
     if (!h5_has_attribute(f, "/", name))
         return fail(ERR_DATA, "%s: not a Shoal data set: it has no attribute `%s`", h5_path(f), name);
@@ -39,7 +41,7 @@ static err get_typed(h5_file *f, const char *object, h5_type type, const char *t
     return code;
 }
 
-/* What is read picture by picture has to lie in the file as it is. */
+/* What is read piece by piece has to lie in the file as it is. */
 static err check_plain(h5_file *f, const char *object, const h5_info *info) {
     if (info->offset >= 0 || info->count == 0)
         return OK;
@@ -78,6 +80,8 @@ static err open_table(dataset_part *p, h5_file *f, const char *object, h5_type t
     *t = (dataset_table){.at = info.offset, .width = type == H5_U64 ? 8 : 4};
     if (t->at >= 0)
         return OK;
+    if (info.count * t->width > LARGEST_IN_MEMORY)
+        return check_plain(f, object, &info);
     t->memory = mem_new((size_t)count, t->width);
     return h5_read(f, object, type, 0, UINT64_MAX, t->memory);
 }
@@ -189,13 +193,19 @@ err dataset_part_open(dataset_part *p, const char *path) {
     return code == OK ? check_labels(p) : code;
 }
 
+void dataset_part_forget_classes(dataset_part *p) {
+    mem_free_strings(p->classes, p->n_classes);
+    p->classes = NULL;
+    p->n_classes = 0;
+}
+
 void dataset_part_reset(dataset_part *p) {
     if (p->fd >= 0)
         close(p->fd);
     mem_free(p->offsets.memory);
     mem_free(p->labels.memory);
     mem_free(p->crcs.memory);
-    mem_free_strings(p->classes, p->n_classes);
+    dataset_part_forget_classes(p);
     mem_free(p->path);
     *p = (dataset_part){.fd = -1};
 }
@@ -209,7 +219,7 @@ err dataset_part_read(const dataset_part *p, int64_t at, void *to, size_t bytes)
         if (n < 0)
             return fail(ERR_IO, "%s: cannot be read: %s", p->path, strerror(errno));
         if (n == 0)
-            return fail(ERR_DATA, "%s: truncated: it ends at byte %" PRId64, p->path, at);
+            return fail(ERR_IO, "%s: ends before byte %" PRId64 " and was longer when it was opened: is something writing to it?", p->path, at);
         next += n;
         at += n;
         bytes -= (size_t)n;

@@ -1,9 +1,13 @@
 /* Samples of a data set: labels and pictures, read at their place in the file, each picture checked against its CRC. */
+#define _POSIX_C_SOURCE 200809L /* posix_fadvise */
 #include "data/dataset.h"
 #include "data/image.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <zlib.h>
+
+enum { LARGEST_RECORD = 1 << 28 }; /* bytes of an encoded picture: a damaged offset must not ask for the whole file */
 
 static const dataset_part *part_of(const dataset *d, int64_t id) {
     int low = 0, high = d->n_parts - 1;
@@ -48,6 +52,8 @@ static err find_bytes(const dataset_part *p, int64_t i, int64_t *at, size_t *siz
     if (ends[0] > ends[1] || ends[1] > p->total)
         return fail(ERR_DATA, "%s: picture %" PRId64 ": offsets %" PRIu64 " to %" PRIu64 " are not within the %" PRIu64 " bytes", p->path,
                     i, ends[0], ends[1], p->total);
+    if (ends[1] - ends[0] > LARGEST_RECORD)
+        return fail(ERR_DATA, "%s: picture %" PRId64 ": its offsets say that it has %" PRIu64 " bytes", p->path, i, ends[1] - ends[0]);
     *at = p->images_at + (int64_t)ends[0];
     *size = (size_t)(ends[1] - ends[0]);
     return OK;
@@ -63,6 +69,29 @@ err dataset_record(const dataset *d, int64_t id, byte_buffer *record) {
     byte_buffer_resize(record, size);
     code = dataset_part_read(p, at, record->bytes, size);
     return code == OK ? check_crc(p, id - p->first, record->bytes, size) : code;
+}
+
+static void fetch_from(const dataset_part *p, int64_t first, int64_t count) {
+    int64_t begin = first * shape_size(p->image), end = begin + count * shape_size(p->image);
+    if (p->encoded) {
+        uint64_t from, to;
+        bool known = dataset_table_read(p, &p->offsets, first, 1, &from) == OK &&
+                     dataset_table_read(p, &p->offsets, first + count, 1, &to) == OK && from <= to && to <= p->total;
+        begin = known ? (int64_t)from : 0;
+        end = known ? (int64_t)to : 0;
+    }
+    if (end > begin)
+        posix_fadvise(p->fd, p->images_at + begin, end - begin, POSIX_FADV_WILLNEED); /* advice only: reading tells of errors */
+}
+
+void dataset_fetch(const dataset *d, int64_t first, int64_t count) {
+    while (count > 0) {
+        const dataset_part *p = part_of(d, first);
+        int64_t left = p->first + p->count - first, here = count < left ? count : left;
+        fetch_from(p, first - p->first, here);
+        first += here;
+        count -= here;
+    }
 }
 
 const char *dataset_path(const dataset *d, int64_t id, int64_t *record) {

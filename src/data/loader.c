@@ -1,12 +1,14 @@
-/* The loader thread: a ring of depth + 1 batches, of which the reader of loader_next() holds one. What a batch holds is a function of its
- * step alone, so that neither the thread's pace nor the number of ranks shows in it. */
+/* The loader: threads that fill a ring of depth + 1 batches, of which the reader of loader_next() holds one. What a batch holds is a
+ * function of its step alone, so that neither the number of threads and ranks nor anybody's pace shows in it. */
 #define _POSIX_C_SOURCE 200809L /* sigset_t */
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
-#include "data/data.h"
+#include "data/sample.h"
+
+enum { AT_ONCE = 4, THREADS_A_WORKER = 16 }; /* samples that a thread takes at a time; computing threads that one can feed */
 
 typedef struct slot {
     loader_batch batch;
@@ -14,7 +16,17 @@ typedef struct slot {
     int32_t *labels;
     const uint8_t **lane_images;
     const int32_t **lane_labels;
+    bad_records bad;
+    int64_t first, places;  /* of the global batch: this rank's */
+    int64_t given, done;    /* places that threads have taken, and finished */
+    int64_t error_place;
 } slot;
+
+typedef struct worker {
+    loader *loader;
+    sample_reader reader;
+    pthread_t thread;
+} worker;
 
 struct loader {
     loader_options options;
@@ -22,14 +34,12 @@ struct loader {
     int n_slots;
     slot *slots;
     arena memory; /* of all slots' pictures and labels */
+    worker *workers;
+    int n_workers;
 
-    image im, spare; /* the thread's own */
-    byte_buffer record;
-
-    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int64_t made, taken; /* batches since the start; under the lock, as `stop` */
+    int64_t opened, taken; /* batches since the start; these, `stop`, and the slots' counts are under the lock */
     bool stop;
 };
 
@@ -37,87 +47,138 @@ static slot *slot_of(const loader *l, int64_t n) {
     return &l->slots[n % l->n_slots];
 }
 
-/* ---- what the thread does ---- */
-
-static err check_picture(const loader *l, int64_t id) {
-    shape now = {l->im.height, l->im.width, l->im.channels};
-    if (shape_equal(now, l->picture))
-        return OK;
-    char is[SHAPE_TEXT], wanted[SHAPE_TEXT];
-    return fail(ERR_DATA, "sample %" PRId64 ": %s after the transforms, not %s; put a resize and a crop into them", id, shape_text(is, now),
-                shape_text(wanted, l->picture));
-}
-
-static err load_sample(loader *l, int64_t epoch, int64_t id, uint8_t *pixels, int32_t *label) {
-    const loader_options *o = &l->options;
-    err code = dataset_label(o->data, id, label);
-    if (code == OK)
-        code = dataset_record(o->data, id, &l->record);
-    if (code != OK)
-        return code;
-    rng_key key = rng_make_key(o->seed, RNG_AUGMENT, (uint64_t)epoch, (uint64_t)id);
-    code = transforms_load(o->transforms, o->n_transforms, &l->record, dataset_image_shape(o->data), key, &l->im, &l->spare);
-    if (code != OK) {
-        int64_t number;
-        const char *path = dataset_path(o->data, id, &number);
-        return err_prefix("%s: picture %" PRId64, path, number);
-    }
-    code = check_picture(l, id);
-    if (code == OK)
-        memcpy(pixels, l->im.pixels, (size_t)shape_size(l->picture));
-    return code;
-}
-
-static bool must_stop(loader *l) {
-    pthread_mutex_lock(&l->lock);
-    bool stop = l->stop;
-    pthread_mutex_unlock(&l->lock);
-    return stop;
-}
+/* ---- what is to be loaded ---- */
 
 static int64_t lane_start(const loader *l, int lane, int64_t size) {
     return lane * size / l->options.lanes;
 }
 
-/* The places of this rank's lanes, one after the other. The first error ends the batch, not the run: its reader decides. */
-static void load_batch(loader *l, slot *s, int64_t step) {
+/* The n-th batch gets its slot. */
+static slot *open_batch(loader *l) {
     const loader_options *o = &l->options;
-    int64_t steps = sampler_steps(&o->order), size = sampler_batch_size(&o->order, step % steps);
-    int64_t first = lane_start(l, o->first_lane, size), last = lane_start(l, o->last_lane, size);
+    slot *s = slot_of(l, l->opened);
+    int64_t step = o->first_step + l->opened, steps = sampler_steps(&o->order), size = sampler_batch_size(&o->order, step % steps);
     s->batch = (loader_batch){.step = step, .epoch = step / steps, .size = size, .images = s->lane_images, .labels = s->lane_labels};
+    s->first = lane_start(l, o->first_lane, size);
+    s->places = lane_start(l, o->last_lane, size) - s->first;
+    s->given = s->done = 0;
+    s->bad.count = 0;
     for (int lane = o->first_lane; lane < o->last_lane; lane++) {
-        int64_t before = lane_start(l, lane, size) - first;
+        int64_t before = lane_start(l, lane, size) - s->first;
         s->lane_images[lane - o->first_lane] = s->pixels + before * shape_size(l->picture);
         s->lane_labels[lane - o->first_lane] = s->labels + before;
     }
-    for (int64_t place = first; place < last && s->batch.code == OK && !must_stop(l); place++) {
-        int64_t id = sampler_id(&o->order, s->batch.epoch, step % steps, place);
-        s->batch.code = load_sample(l, s->batch.epoch, id, s->pixels + (place - first) * shape_size(l->picture), s->labels + place - first);
-    }
-    if (s->batch.code != OK)
-        s->batch.error = *err_last();
+    l->opened++;
+    return s;
 }
 
 /* A slot is free once its reader has asked for the batch after. */
-static bool wait_for_slot(loader *l) {
-    pthread_mutex_lock(&l->lock);
-    while (!l->stop && l->made - (l->taken > 0 ? l->taken - 1 : 0) >= l->n_slots)
-        pthread_cond_wait(&l->changed, &l->lock);
-    bool go_on = !l->stop;
-    pthread_mutex_unlock(&l->lock);
-    return go_on;
+static bool may_open(const loader *l) {
+    int64_t left_behind = l->taken > 0 ? l->taken - 1 : 0;
+    return l->opened < l->options.last_step - l->options.first_step && l->opened - left_behind < l->n_slots;
 }
 
-static void *run(void *context) {
-    loader *l = context;
-    int64_t count = l->options.last_step - l->options.first_step;
-    for (int64_t n = 0; n < count && wait_for_slot(l); n++) {
-        load_batch(l, slot_of(l, n), l->options.first_step + n);
-        pthread_mutex_lock(&l->lock);
-        l->made = n + 1;
-        pthread_cond_signal(&l->changed);
-        pthread_mutex_unlock(&l->lock);
+typedef struct piece {
+    slot *slot; /* NULL: nothing will come any more */
+    int64_t first, count;
+    bool opens; /* the batch's first */
+} piece;
+
+/* Waits for work: the next places of the newest batch, or of the one after it. Under the lock. */
+static piece take_piece(loader *l) {
+    for (;;) {
+        slot *s = l->opened > 0 ? slot_of(l, l->opened - 1) : NULL;
+        if (l->stop)
+            return (piece){0};
+        if (s && s->given < s->places) {
+            int64_t first = s->given, left = s->places - first, count = left < AT_ONCE ? left : AT_ONCE;
+            s->given += count;
+            return (piece){s, first, count, first == 0};
+        }
+        if (may_open(l)) {
+            open_batch(l);
+            pthread_cond_broadcast(&l->changed); /* there is work for all; and a batch without places is ready */
+        } else if (l->opened == l->options.last_step - l->options.first_step) {
+            return (piece){0};
+        } else {
+            pthread_cond_wait(&l->changed, &l->lock);
+        }
     }
+}
+
+/* ---- what a thread does ---- */
+
+static void fetch(void *context, int64_t first, int64_t count) {
+    dataset_fetch(context, first, count);
+}
+
+static void fetch_batch(const loader *l, int64_t step, bool begins) {
+    const loader_options *o = &l->options;
+    int64_t steps = sampler_steps(&o->order), size = sampler_batch_size(&o->order, step % steps);
+    sampler_runs(&o->order, step / steps, step % steps, lane_start(l, o->first_lane, size), lane_start(l, o->last_lane, size), begins,
+                 fetch, (dataset *)(uintptr_t)o->data);
+}
+
+/* The disk works on the next batch while this one is decoded. */
+static void fetch_ahead(const loader *l, const slot *s) {
+    if (s->batch.step == l->options.first_step)
+        fetch_batch(l, s->batch.step, true);
+    if (s->batch.step + 1 < l->options.last_step)
+        fetch_batch(l, s->batch.step + 1, false);
+}
+
+/* The error of the first place counts, whoever comes first. */
+static void note_error(slot *s, int64_t place, err code) {
+    if (s->batch.code != OK && place > s->error_place)
+        return;
+    s->batch.code = code;
+    s->batch.error = *err_last();
+    s->error_place = place;
+}
+
+static void add_all(bad_records *to, const bad_records *from) {
+    if (to->count + from->count > to->capacity) {
+        to->capacity = 2 * (to->count + from->count);
+        to->list = mem_resize(to->list, (size_t)to->capacity, sizeof *to->list);
+    }
+    memcpy(to->list + to->count, from->list, (size_t)from->count * sizeof *from->list);
+    to->count += from->count;
+}
+
+static void load_place(worker *w, slot *s, int64_t place) {
+    loader *l = w->loader;
+    const loader_options *o = &l->options;
+    int64_t id = sampler_id(&o->order, s->batch.epoch, s->batch.step % sampler_steps(&o->order), s->first + place);
+    bad_records bad = {0};
+    err code = sample_load(&w->reader, o, l->picture, s->batch.epoch, id, s->pixels + place * shape_size(l->picture), s->labels + place,
+                           &bad);
+    place_tick();
+    if (code == OK && bad.count == 0)
+        return;
+    pthread_mutex_lock(&l->lock);
+    if (code != OK)
+        note_error(s, place, code);
+    add_all(&s->bad, &bad);
+    pthread_mutex_unlock(&l->lock);
+    mem_free(bad.list);
+}
+
+static void *work(void *context) {
+    worker *w = context;
+    loader *l = w->loader;
+    pthread_mutex_lock(&l->lock);
+    for (piece p; (p = take_piece(l)).slot;) {
+        pthread_mutex_unlock(&l->lock);
+        if (p.opens)
+            fetch_ahead(l, p.slot);
+        for (int64_t i = 0; i < p.count; i++)
+            load_place(w, p.slot, p.first + i);
+        pthread_mutex_lock(&l->lock);
+        p.slot->done += p.count;
+        if (p.slot->done == p.slot->places)
+            pthread_cond_broadcast(&l->changed);
+    }
+    pthread_mutex_unlock(&l->lock);
     return NULL;
 }
 
@@ -148,27 +209,24 @@ static err make_slots(loader *l) {
     return OK;
 }
 
-static void free_loader(loader *l) {
-    for (int i = 0; l->slots && i < l->n_slots; i++) {
-        mem_free(l->slots[i].lane_images);
-        mem_free(l->slots[i].lane_labels);
-    }
-    mem_free(l->slots);
-    arena_reset(&l->memory);
-    image_reset(&l->im);
-    image_reset(&l->spare);
-    byte_buffer_reset(&l->record);
-    mem_free(l);
-}
-
-/* Signals are the main thread's: the new thread is born with all of them blocked. */
-static int start_thread(loader *l) {
+/* Signals are the main thread's: new threads are born with all of them blocked. */
+static err start_workers(loader *l) {
     sigset_t all, before;
+    int wanted = l->options.workers > 0 ? l->options.workers : 1 + (threads_count() - 1) / THREADS_A_WORKER, problem = 0;
+    l->workers = mem_new((size_t)wanted, sizeof *l->workers);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int problem = pthread_create(&l->thread, NULL, run, l);
+    for (; l->n_workers < wanted; l->n_workers++) {
+        worker *w = &l->workers[l->n_workers];
+        w->loader = l;
+        problem = pthread_create(&w->thread, NULL, work, w);
+        if (problem)
+            break;
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return problem;
+    if (problem)
+        return fail(ERR_BROKEN, "a thread of the loader cannot be started: %s; raise the limit of processes (ulimit -u)", strerror(problem));
+    return OK;
 }
 
 err loader_start(loader **out, const loader_options *options, shape picture) {
@@ -180,32 +238,48 @@ err loader_start(loader **out, const loader_options *options, shape picture) {
     l->options = *options;
     l->picture = picture;
     l->n_slots = options->depth + 1;
-    err code = make_slots(l);
-    if (code != OK) {
-        free_loader(l);
-        return code;
-    }
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
-    int problem = start_thread(l);
-    if (problem) {
-        free_loader(l);
-        return fail(ERR_BROKEN, "the loader's thread cannot be started: %s; raise the limit of processes (ulimit -u)", strerror(problem));
+    err code = make_slots(l);
+    if (code == OK)
+        code = start_workers(l);
+    if (code != OK) {
+        loader_stop(l);
+        return code;
     }
     *out = l;
     return OK;
 }
+
+/* ---- the reader's side ---- */
 
 const loader_batch *loader_next(loader *l) {
     if (l->taken >= l->options.last_step - l->options.first_step)
         return NULL;
     pthread_mutex_lock(&l->lock);
     int64_t n = l->taken++;
-    pthread_cond_signal(&l->changed);
-    while (l->made <= n)
+    slot *s = slot_of(l, n);
+    pthread_cond_broadcast(&l->changed);
+    while (l->opened <= n || s->done < s->places)
         pthread_cond_wait(&l->changed, &l->lock);
+    s->batch.bad = s->bad.list;
+    s->batch.n_bad = s->bad.count;
     pthread_mutex_unlock(&l->lock);
-    return &slot_of(l, n)->batch;
+    return &s->batch;
+}
+
+static void free_loader(loader *l) {
+    for (int i = 0; l->slots && i < l->n_slots; i++) {
+        mem_free(l->slots[i].lane_images);
+        mem_free(l->slots[i].lane_labels);
+        mem_free(l->slots[i].bad.list);
+    }
+    for (int i = 0; i < l->n_workers; i++)
+        sample_reader_reset(&l->workers[i].reader);
+    mem_free(l->slots);
+    mem_free(l->workers);
+    arena_reset(&l->memory);
+    mem_free(l);
 }
 
 void loader_stop(loader *l) {
@@ -215,7 +289,8 @@ void loader_stop(loader *l) {
     l->stop = true;
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
+    for (int i = 0; i < l->n_workers; i++)
+        pthread_join(l->workers[i].thread, NULL);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
     free_loader(l);

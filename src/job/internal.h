@@ -62,6 +62,7 @@ extern const job_type job_type_text, job_type_word, job_type_bool, job_type_int,
     job_type_norm_scope;                                                           /* value.c */
 extern const job_type job_type_floats, job_type_ints, job_type_texts, job_type_pair; /* list.c */
 extern const job_type job_type_transforms;                                         /* transforms.c */
+extern const job_type job_type_shuffle;                                            /* shuffle.c */
 
 void job_print_transforms(FILE *out);
 

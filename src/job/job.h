@@ -29,6 +29,10 @@ typedef struct job {
     struct {
         char *train, *val;               /* globs; val may be NULL: no evaluation */
         bool shuffle, drop_last;
+        int64_t shuffle_block;           /* 0: shuffled as a whole */
+        int workers;                     /* 0: as many as the rank's threads suggest */
+        char *stage;                     /* NULL: files are read where they are */
+        double max_bad;
         float mean[3], std[3];
         int n_mean, n_std;               /* 0: the data set's */
         job_transforms augment, eval;

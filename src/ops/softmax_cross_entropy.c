@@ -1,4 +1,5 @@
-/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. */
+/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. In evaluation a label
+ * below 0 says that there is no sample: it is not counted. */
 #include <math.h>
 
 #include "math/math.h"
@@ -33,14 +34,16 @@ static void forward(const op_call *c, void *scratch) {
     float *p = c->saved;
     for (int64_t i = 0; i < c->n; i++) {
         const float *x = c->x[0] + i * k;
+        if (c->labels[i] < 0)
+            continue;
         double loss = math_softmax_loss(k, x, c->labels[i], a->label_smoothing, p ? p + i * k : NULL);
         int64_t rank = isfinite(loss) ? math_rank(k, x, c->labels[i]) : INT64_MAX;
         c->y[i] = (float)loss;
         c->sums[LOSS_SUM] += loss;
         c->sums[LOSS_TOP1] += rank < 1;
         c->sums[LOSS_TOP5] += rank < 5;
+        c->sums[LOSS_COUNT] += 1;
     }
-    c->sums[LOSS_COUNT] = (double)c->n;
 }
 
 static void backward(const op_call *c, void *scratch) {

@@ -93,14 +93,16 @@ static err evaluate(trainer *t, evaluation_watch *w) {
     evaluation e = {.step = t->step, .epoch = (t->step - 1) / t->steps_per_epoch};
     double start = time_now();
     place_phase("evaluation");
-    err code = evaluate_set(t->engine, t->val, &t->job->data.eval, t->job->train.batch, w, &e);
+    evaluate_options options = {t->val, &t->job->data.eval, t->job->train.batch, t->job->data.workers, t->bad_val, w};
+    err code = evaluate_set(t->engine, &options, &e);
     if (code == ERR_REQUEUE)
         return code;
     if (code != OK)
         return boundary_save_and_stop(t);
     t->evaluation_due = false;
     t->evaluation_seconds = time_now() - start;
-    log_info("* Acc@1 %.3f Acc@5 %.3f  loss %.4f", 100 * e.top1, 100 * e.top5, e.loss);
+    char left_out[64];
+    log_info("* Acc@1 %.3f Acc@5 %.3f  loss %.4f%s", 100 * e.top1, 100 * e.top5, e.loss, evaluation_left_out(left_out, &e));
     if (e.top1 > t->best_top1) {
         t->best_top1 = e.top1;
         t->best_step = t->step;

@@ -132,6 +132,7 @@ static void begin_sums(engine *e, votes mine) {
         memset(e->lane_sums[lane], 0, N_METRICS * sizeof(double));
     double *own = e->lane_sums[0];
     own[VOTE_BAD] = mine.bad;
+    own[VOTE_NEWS] = mine.news;
     own[VOTE_STOP] = mine.stop;
     own[VOTE_LATE] = mine.late;
     own[VOTE_SAVE] = mine.save;

@@ -1,6 +1,7 @@
 #include "train/evaluate.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ckpt/ckpt.h"
@@ -44,54 +45,91 @@ static bool must_leave(engine *e, evaluation_watch *watch, int64_t step) {
     return watch->sums[VOTE_STOP] > 0 || watch->sums[VOTE_LATE] > 0;
 }
 
-/* This rank's part; the first record that cannot be read ends up in err_last(), and the rest goes on, so that no rank is left alone. */
-static err run_batches(engine *e, loader *l, int64_t steps, evaluation_watch *watch, double **lane_totals) {
-    double started = time_now(), last_shown = started;
-    err code = OK;
-    err_record record = {0};
-    for (const loader_batch *b; (b = loader_next(l));) {
-        if (b->code != OK && code == OK)
-            code = b->code, record = b->error;
-        if (b->code == OK)
-            engine_evaluate(e, &(graph_batch){b->size, (uint64_t)b->step, b->images, b->labels}, lane_totals);
-        show_progress(b->step + 1, steps, started, &last_shown);
-        if (must_leave(e, watch, b->step))
-            return fail(ERR_REQUEUE, "evaluation was left after %" PRId64 " of %" PRId64 " batches", b->step + 1, steps);
+typedef struct findings {
+    double **lane_totals;
+    bad_record *bad;
+    int n_bad;
+    err code; /* the first, and its record */
+    err_record error;
+} findings;
+
+static void add_batch(findings *f, const loader_batch *b) {
+    if (b->code != OK && f->code == OK) {
+        f->code = b->code;
+        f->error = b->error;
     }
-    if (code != OK)
-        *err_last() = record;
-    return code;
+    if (b->n_bad == 0)
+        return;
+    f->bad = mem_resize(f->bad, (size_t)(f->n_bad + b->n_bad), sizeof *f->bad);
+    memcpy(f->bad + f->n_bad, b->bad, (size_t)b->n_bad * sizeof *f->bad);
+    f->n_bad += b->n_bad;
 }
 
-err evaluate_set(engine *e, const dataset *data, const job_transforms *transforms, int64_t batch, evaluation_watch *watch,
-                 evaluation *result) {
+/* This rank's part. After an error the rest goes on, so that no rank is left alone. */
+static void run_batches(engine *e, loader *l, int64_t steps, evaluation_watch *watch, findings *f) {
+    double started = time_now(), last_shown = started;
+    for (const loader_batch *b; (b = loader_next(l));) {
+        add_batch(f, b);
+        if (b->code == OK)
+            engine_evaluate(e, &(graph_batch){b->size, (uint64_t)b->step, b->images, b->labels}, f->lane_totals);
+        show_progress(b->step + 1, steps, started, &last_shown);
+        if (must_leave(e, watch, b->step)) {
+            f->code = fail(ERR_REQUEUE, "evaluation was left after %" PRId64 " of %" PRId64 " batches", b->step + 1, steps);
+            return;
+        }
+    }
+    if (f->code != OK)
+        *err_last() = f->error;
+}
+
+static void fill_result(evaluation *result, const double *sums, const dataset *data) {
+    result->count = (int64_t)sums[METRIC_COUNT];
+    result->left_out = dataset_count(data) - result->count;
+    result->loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
+    result->top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
+    result->top5 = sums[METRIC_TOP5] / sums[METRIC_COUNT];
+}
+
+err evaluate_set(engine *e, const evaluate_options *o, evaluation *result) {
     shape image;
-    err code = evaluate_shape(data, transforms, &image);
+    loader *l = NULL;
     loader_options options = {
-        .data = data,
-        .order = {.count = dataset_count(data), .batch = batch},
-        .transforms = transforms->list,
-        .n_transforms = transforms->count,
+        .data = o->data,
+        .order = {.count = dataset_count(o->data), .batch = o->batch},
+        .transforms = o->transforms->list,
+        .n_transforms = o->transforms->count,
         .lanes = comm_size(comm_world()) * e->n_lanes,
         .first_lane = e->lanes.first,
         .last_lane = e->lanes.last,
         .depth = 2,
+        .workers = o->workers,
+        .leave_out_bad = true,
     };
     options.last_step = sampler_steps(&options.order);
-    loader *l = NULL;
-    double **lane_totals = engine_new_totals(e), sums[N_METRICS];
-    if (code == OK)
-        code = loader_start(&l, &options, image);
-    if (code == OK)
-        code = run_batches(e, l, options.last_step, watch, lane_totals);
+    findings f = {.lane_totals = engine_new_totals(e)};
+    double sums[N_METRICS];
+    f.code = evaluate_shape(o->data, o->transforms, &image);
+    if (f.code == OK)
+        f.code = loader_start(&l, &options, image);
+    if (f.code == OK)
+        run_batches(e, l, options.last_step, o->watch, &f);
     loader_stop(l);
-    engine_sum(e, lane_totals, sums);
-    engine_free_totals(e, lane_totals);
-    result->count = (int64_t)sums[METRIC_COUNT];
-    result->loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
-    result->top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
-    result->top5 = sums[METRIC_TOP5] / sums[METRIC_COUNT];
-    return comm_agree(comm_world(), code);
+    err code = comm_agree(comm_world(), f.code);
+    engine_sum(e, f.lane_totals, sums);
+    fill_result(result, sums, o->data);
+    if (code == OK && result->left_out > 0)
+        code = quarantine_add(o->bad, f.bad, f.n_bad);
+    engine_free_totals(e, f.lane_totals);
+    mem_free(f.bad);
+    return code;
+}
+
+const char *evaluation_left_out(char *out, const evaluation *e) {
+    char all[TEXT_NUMBER];
+    *out = '\0';
+    if (e->left_out > 0)
+        snprintf(out, 64, "  (%" PRId64 " of %s records left out)", e->left_out, text_count(all, e->count + e->left_out));
+    return out;
 }
 
 /* The set's pictures must have the size that the network was built for, and its classes must be the network's. */
@@ -122,6 +160,7 @@ static int lanes_for(int lanes) {
 err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, evaluation *result) {
     restored net = {0};
     dataset *data = NULL;
+    quarantine *bad = NULL;
     engine *e = NULL;
     err code = restore_everywhere(&net, checkpoint);
     if (code != OK)
@@ -137,10 +176,13 @@ err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, e
     if (code == OK)
         code = engine_new(&e, net.model, &(engine_options){.lanes = lanes_for(net.job->train.lanes), .batch = batch});
     if (code == OK)
-        code = evaluate_set(e, data, &net.job->data.eval, batch, NULL, result);
+        code = quarantine_open(&bad, data, pattern, net.job->data.max_bad, NULL);
+    if (code == OK)
+        code = evaluate_set(e, &(evaluate_options){data, &net.job->data.eval, batch, net.job->data.workers, bad, NULL}, result);
     result->step = net.info.step;
     result->epoch = net.info.epoch;
     engine_free(e);
+    quarantine_close(bad);
     dataset_close(data);
     restore_free(&net);
     return code;

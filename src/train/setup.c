@@ -88,6 +88,8 @@ static void count_steps(trainer *t) {
     t->order = (sampler){.count = dataset_count(t->data),
                          .batch = j->train.batch,
                          .shuffle = j->data.shuffle,
+                         .block = j->data.shuffle_block,
+                         .lanes = j->train.lanes,
                          .drop_last = j->data.drop_last,
                          .seed = j->train.seed};
     t->steps_per_epoch = sampler_steps(&t->order);
@@ -139,6 +141,24 @@ static err open_folder(trainer *t, const train_options *options) {
     mem_free(yaml);
     mem_free(log);
     return code;
+}
+
+static err open_quarantines(trainer *t) {
+    const job *j = t->job;
+    err code = quarantine_open(&t->bad, t->data, j->data.train, j->data.max_bad, t->folder);
+    if (code == OK && t->val)
+        code = quarantine_open(&t->bad_val, t->val, j->data.val, j->data.max_bad, t->folder);
+    return code;
+}
+
+/* Last of all: it takes long, and whatever is wrong with the job should be found before. */
+static err stage_data(trainer *t) {
+    dataset *sets[] = {t->data, t->val};
+    stage_options options = {t->job->data.stage, sets, t->val ? 2 : 1, comm_world(), signals_stop};
+    if (!options.folder)
+        return OK;
+    place_phase("copying the data");
+    return dataset_stage(&options);
 }
 
 /* The path without slashes at its end, so that names can be made from it. */
@@ -202,11 +222,14 @@ err setup_run(trainer *t, const train_options *options) {
         code = begin_state(t, options);
     if (code == OK)
         code = comm_agree(comm_world(), open_folder(t, options));
+    if (code == OK)
+        code = open_quarantines(t);
     if (code != OK)
         return code;
     announce_run(t);
     folder_check_shared(t->folder);
-    return boundary_check_signals();
+    code = stage_data(t);
+    return code == OK ? boundary_check_signals() : code;
 }
 
 void setup_free(trainer *t) {
@@ -215,6 +238,8 @@ void setup_free(trainer *t) {
     engine_free(t->engine);
     optim_free(t->optim);
     model_free(t->model);
+    quarantine_close(t->bad);
+    quarantine_close(t->bad_val);
     dataset_close(t->data);
     dataset_close(t->val);
     records_close(t->records);

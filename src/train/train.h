@@ -25,7 +25,11 @@ err train_run(job *j, const train_options *options);
 typedef struct evaluation {
     double loss, top1, top5; /* means; top1 and top5 are fractions of 1 */
     int64_t count, step, epoch; /* samples; where the checkpoint stands */
+    int64_t left_out;        /* bad records, which count nowhere */
 } evaluation;
+
+/* `  (2 of 50,000 records left out)`, or nothing where none was. Into `out` (64 chars), which is returned. */
+const char *evaluation_left_out(char *out, const evaluation *e);
 
 /* Evaluates a checkpoint on a data set, each sample exactly once. `data` NULL: the job's data.val; batch 0: the job's train.batch.
  * Collective. */

@@ -7,7 +7,7 @@
 
 /* ---- one step ---- */
 
-/* The batch's record is bad on some rank: all take its error; nothing of the step has changed the state. */
+/* The batch cannot be used on some rank: all take its error; nothing of the step has changed the state. */
 static err stop_for_bad_data(trainer *t, const loader_batch *b) {
     if (b->code != OK)
         *err_last() = b->error;
@@ -28,9 +28,12 @@ static err check_finite(const trainer *t, double loss) {
 static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) {
     votes mine = boundary_votes(t);
     mine.bad = b->code != OK;
+    mine.news = quarantine_has_news(t->bad, b);
     engine_forward(t->engine, &(graph_batch){b->size, (uint64_t)t->step, b->images, b->labels}, mine, sums);
     if (sums[VOTE_BAD] > 0)
         return stop_for_bad_data(t, b);
+    if (sums[VOTE_NEWS] > 0 && quarantine_add(t->bad, b->bad, b->n_bad) != OK)
+        return boundary_save_and_stop(t);
     err code = check_finite(t, sums[METRIC_LOSS] / sums[METRIC_COUNT]);
     if (code != OK)
         return code;
@@ -115,6 +118,7 @@ static err start_loader(trainer *t) {
         .first_step = t->step,
         .last_step = t->last_step,
         .depth = 2,
+        .workers = j->data.workers,
     };
     return comm_agree(comm_world(), loader_start(&t->loader, &options, t->image));
 }

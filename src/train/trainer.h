@@ -9,6 +9,7 @@
 #include "train/engine.h"
 #include "train/launch.h"
 #include "train/progress.h"
+#include "train/quarantine.h"
 #include "train/records.h"
 #include "train/stragglers.h"
 #include "train/train.h"
@@ -24,6 +25,7 @@ typedef struct trainer {
     job *job;
     char *folder;
     dataset *data, *val;
+    quarantine *bad, *bad_val; /* their bad records */
     shape image;      /* after augmentation */
     sampler order;
     model *model;

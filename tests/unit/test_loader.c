@@ -1,4 +1,4 @@
-/* The loader thread against the plain definition of a batch: every place read, decoded and augmented by hand. */
+/* The loader against the plain definition of a batch: every place read, decoded and augmented by hand. */
 #define _GNU_SOURCE /* mkdtemp, pwrite */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
@@ -145,6 +145,18 @@ START_TEST(any_depth_and_any_start) {
 }
 END_TEST
 
+START_TEST(any_number_of_threads) {
+    for (int workers = 1; workers < 8; workers++)
+        for (int64_t block = 0; block < 10; block += 4) {
+            loader_options o = options_of(1, LANES, workers % 2);
+            o.workers = workers;
+            o.order.block = block;
+            o.order.lanes = LANES;
+            check_run(o);
+        }
+}
+END_TEST
+
 /* A batch stays whole until the next is asked for, however far ahead the thread would like to be. */
 START_TEST(a_held_batch_is_left_alone) {
     loader_options o = options_of(1, 3, false);
@@ -190,27 +202,129 @@ static void damage(int64_t id) {
     close(file);
 }
 
-/* Of each epoch the one batch with the damaged sample is an error that says which, and the others are as they were. */
-START_TEST(a_damaged_sample_spoils_its_batch_only) {
+static bool is_bad(const int64_t *bad, int n_bad, int64_t id) {
+    for (int i = 0; i < n_bad; i++)
+        if (bad[i] == id)
+            return true;
+    return false;
+}
+
+/* Places without a bad sample are as they were; at the others there is a good sample of the set, the same in each run. Fills in what was
+ * found there. */
+static void check_substitutes(const loader_options *o, const int64_t *bad, int n_bad, int64_t *found) {
+    loader *l;
+    image im = {0}, spare = {0};
+    byte_buffer bytes = {0};
+    ck_assert_int_eq(loader_start(&l, o, picture), OK);
+    for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
+        ck_assert_int_eq(b->code, OK);
+        int met = 0;
+        for (int64_t place = 0; place < b->size; place++) {
+            int lane = (int)(((place + 1) * LANES - 1) / b->size);
+            int64_t id = sampler_id(&o->order, b->epoch, b->step % 4, place), within = place - lane * b->size / LANES;
+            const uint8_t *pixels = b->images[lane] + within * BYTES;
+            if (!is_bad(bad, n_bad, id)) {
+                check_place(&o->order, b->epoch, b->step % 4, place, pixels, b->labels[lane][within]);
+                continue;
+            }
+            met++;
+            rng_key key = rng_make_key(3, RNG_AUGMENT, (uint64_t)b->epoch, (uint64_t)id);
+            for (int64_t other = 0; other < COUNT; other++) {
+                int32_t label;
+                if (is_bad(bad, n_bad, other) || dataset_label(data, other, &label) != OK || label != b->labels[lane][within])
+                    continue;
+                ck_assert_int_eq(dataset_image(data, other, &im, &bytes), OK);
+                ck_assert_int_eq(transforms_apply(augment, 2, &im, &spare, key), OK);
+                if (memcmp(im.pixels, pixels, BYTES) == 0)
+                    found[b->epoch * COUNT + id] = other;
+            }
+        }
+        ck_assert_int_ge(b->n_bad, met);
+        for (int i = 0; i < b->n_bad; i++) {
+            ck_assert(is_bad(bad, n_bad, b->bad[i].id));
+            ck_assert_msg(strncmp(b->bad[i].reason, "CRC mismatch", 12) == 0, "%s", b->bad[i].reason);
+        }
+    }
+    loader_stop(l);
+    image_reset(&im);
+    image_reset(&spare);
+    byte_buffer_reset(&bytes);
+}
+
+/* A third of the set is bad, so that substitutes are bad as well now and then. */
+START_TEST(substitutes_take_the_places_of_damaged_samples) {
+    const int64_t bad[] = {1, 2, 5, 8, 13, 14, 20, 21, 22, 23, 31, 36};
+    enum { N_BAD = sizeof bad / sizeof *bad };
+    for (int i = 0; i < N_BAD; i++)
+        damage(bad[i]);
+    int64_t first[2 * COUNT];
+    for (int workers = 1; workers < 5; workers++) {
+        int64_t found[2 * COUNT];
+        for (int i = 0; i < 2 * COUNT; i++)
+            found[i] = -1;
+        loader_options o = options_of(0, LANES, false);
+        o.workers = workers;
+        check_substitutes(&o, bad, N_BAD, found);
+        for (int epoch = 0; epoch < 2; epoch++)
+            for (int i = 0; i < N_BAD; i++)
+                ck_assert_int_ge(found[epoch * COUNT + bad[i]], 0);
+        for (int i = 0; i < COUNT; i++)
+            ck_assert_int_eq(found[i], found[COUNT + i]);
+        if (workers == 1)
+            memcpy(first, found, sizeof found);
+        ck_assert_mem_eq(first, found, sizeof found);
+    }
+}
+END_TEST
+
+/* In evaluation nothing takes its place: its label says so. */
+START_TEST(a_damaged_sample_is_left_out) {
     enum { BAD = 23 };
     damage(BAD);
     loader_options o = options_of(0, LANES, false);
+    o.leave_out_bad = true;
+    o.workers = 2;
     loader *l;
-    int spoilt = 0;
+    int left_out = 0, named = 0;
     ck_assert_int_eq(loader_start(&l, &o, picture), OK);
     for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
-        bool has_bad = false;
-        for (int64_t place = 0; place < b->size; place++)
-            has_bad |= sampler_id(&o.order, b->epoch, b->step % 4, place) == BAD;
-        ck_assert_int_eq(b->code, has_bad ? ERR_DATA : OK);
-        spoilt += has_bad;
-        if (!has_bad)
-            check_lanes(&o, b);
-        else
-            ck_assert_msg(b->error.code == ERR_DATA && strstr(b->error.text, "23") && strstr(b->error.text, path), "%s", b->error.text);
+        ck_assert_int_eq(b->code, OK);
+        named += b->n_bad;
+        for (int lane = 0; lane < LANES; lane++)
+            for (int64_t i = 0; i < (lane + 1) * b->size / LANES - lane * b->size / LANES; i++)
+                left_out += b->labels[lane][i] == -1;
     }
     loader_stop(l);
-    ck_assert_int_eq(spoilt, 2);
+    ck_assert_int_eq(left_out, 2);
+    ck_assert_int_eq(named, 2);
+}
+END_TEST
+
+START_TEST(a_set_of_bad_records_is_an_error) {
+    for (int id = 0; id < COUNT; id++)
+        damage(id);
+    loader_options o = options_of(0, LANES, false);
+    loader *l;
+    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    const loader_batch *b = loader_next(l);
+    ck_assert_int_eq(b->code, ERR_DATA);
+    ck_assert_msg(strstr(b->error.text, path), "%s", b->error.text);
+    loader_stop(l);
+}
+END_TEST
+
+/* That is no bad record: the file is not what was opened. The error is the first place's, whoever meets it. */
+START_TEST(a_file_that_shrinks_is_an_error) {
+    ck_assert_int_eq(truncate(path, 3000), 0);
+    loader_options o = options_of(0, LANES, false);
+    o.workers = 3;
+    loader *l;
+    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    const loader_batch *b = loader_next(l);
+    ck_assert_int_eq(b->code, ERR_IO);
+    ck_assert_msg(strstr(b->error.text, path) && strstr(b->error.text, "was longer"), "%s", b->error.text);
+    ck_assert_int_eq(b->n_bad, 0);
+    loader_stop(l);
 }
 END_TEST
 
@@ -220,8 +334,8 @@ START_TEST(another_shape_is_an_error_that_names_the_sample) {
     loader *l;
     ck_assert_int_eq(loader_start(&l, &o, (shape){SIDE + 1, SIDE, CHANNELS}), OK);
     const loader_batch *b = loader_next(l);
-    ck_assert_int_eq(b->code, ERR_DATA);
-    ck_assert_ptr_nonnull(strstr(b->error.text, "sample 0"));
+    ck_assert_int_eq(b->code, ERR_USAGE);
+    ck_assert_msg(strstr(b->error.text, "picture 0: 3 x 9 x 9 after the transforms"), "%s", b->error.text);
     loader_stop(l);
 }
 END_TEST
@@ -246,7 +360,11 @@ int main(void) {
     tcase_add_test(tests, any_depth_and_any_start);
     tcase_add_test(tests, a_held_batch_is_left_alone);
     tcase_add_test(tests, stops_at_any_moment);
-    tcase_add_test(tests, a_damaged_sample_spoils_its_batch_only);
+    tcase_add_test(tests, any_number_of_threads);
+    tcase_add_test(tests, substitutes_take_the_places_of_damaged_samples);
+    tcase_add_test(tests, a_damaged_sample_is_left_out);
+    tcase_add_test(tests, a_set_of_bad_records_is_an_error);
+    tcase_add_test(tests, a_file_that_shrinks_is_an_error);
     tcase_add_test(tests, another_shape_is_an_error_that_names_the_sample);
     tcase_add_test(tests, a_batch_larger_than_the_set_is_refused);
     SRunner *runner = srunner_create(suite);
