@@ -2,67 +2,42 @@
  * what they promise about bits: a row is the same in any company, and a lane is the same in any call. */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/tree.h"
+#include "kernel_sets.h"
 #define SHOAL_ISA generic
 #include "math/kernels/gemm.h"
 
 typedef struct products {
     const char *isa;
-    int64_t panel;
     void (*pack)(int64_t k, int64_t n, const float *b, int64_t row_stride, int64_t column_stride, float *packed);
     void (*multiply)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc, bool add);
     void (*multiply_bias)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const float *bias, float *c,
                           int64_t ldc);
     bool (*next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *chunk);
-    void (*pack_left)(int64_t rows, int64_t m, const float *a, int64_t lda, float *packed);
-    void (*sum_products)(const row_chunk *chunk, int levels, int64_t m, int64_t n, const float *a, const float *b, const rows_ahead *next,
-                         float *waiting, float *c, int64_t ldc);
+    void (*pack_rows)(const sum_rows *r, int64_t first, int64_t last);
+    void (*sum_products)(const row_chunk *chunk, int levels, const sum_rows *rows, const sum_rows *next, float *waiting, float *c,
+                         int64_t ldc);
 } products;
 
-#define PRODUCTS(isa, panel)                                                                                                               \
-    {                                                                                                                                      \
-#isa, panel, math_pack_##isa, math_multiply_##isa, math_multiply_bias_##isa, math_next_chunk_##isa, math_pack_left_##isa,          \
-            math_sum_products_##isa                                                                                                        \
-    }
-
-#if defined(__x86_64__)
 #define DECLARE(isa)                                                                                                                       \
     extern void math_pack_##isa(int64_t, int64_t, const float *, int64_t, int64_t, float *);                                               \
     extern void math_multiply_##isa(int64_t, int64_t, int64_t, const float *, int64_t, const float *, float *, int64_t, bool);             \
     extern void math_multiply_bias_##isa(int64_t, int64_t, int64_t, const float *, int64_t, const float *, const float *, float *,         \
                                          int64_t);                                                                                         \
     extern bool math_next_chunk_##isa(const math_lanes *, int64_t, row_chunk *);                                                           \
-    extern void math_pack_left_##isa(int64_t, int64_t, const float *, int64_t, float *);                                                   \
-    extern void math_sum_products_##isa(const row_chunk *, int, int64_t, int64_t, const float *, const float *, const rows_ahead *,        \
-                                        float *, float *, int64_t);
-DECLARE(avx2)
-DECLARE(avx512)
-#endif
+    extern void math_pack_rows_##isa(const sum_rows *, int64_t, int64_t);                                                                  \
+    extern void math_sum_products_##isa(const row_chunk *, int, const sum_rows *, const sum_rows *, float *, float *, int64_t);
+FOR_SETS(DECLARE)
 
-static const products sets[] = {
-    PRODUCTS(generic, 8),
-#if defined(__x86_64__)
-    PRODUCTS(avx2, 16),
-    PRODUCTS(avx512, 32),
-#endif
-};
-
-enum { SETS = sizeof sets / sizeof *sets };
-
-static bool is_there(const products *p) {
-#if defined(__x86_64__)
-    if (strcmp(p->isa, "avx2") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (strcmp(p->isa, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl");
-#endif
-    return strcmp(p->isa, "generic") == 0;
-}
+#define PRODUCTS(isa)                                                                                                                      \
+    {#isa,                                                                                                                                 \
+     math_pack_##isa,                                                                                                                      \
+     math_multiply_##isa,                                                                                                                  \
+     math_multiply_bias_##isa,                                                                                                             \
+     math_next_chunk_##isa,                                                                                                                \
+     math_pack_rows_##isa,                                                                                                                 \
+     math_sum_products_##isa},
+static const products sets[SETS] = {FOR_SETS(PRODUCTS)};
 
 static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 17, 100, 300};
 enum {
@@ -71,19 +46,6 @@ enum {
     DEPTHS = sizeof depths / sizeof *depths,
     MOST = 300 * 104
 };
-
-static float noise(uint32_t i) {
-    uint32_t z = i * 2654435761u;
-    z = (z ^ z >> 15) * 2246822519u;
-    return (float)(z >> 8) * 0x1p-23f - 1;
-}
-
-static float *numbers(int64_t n, uint32_t seed) {
-    float *x = malloc((size_t)n * sizeof *x);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = noise((uint32_t)i + 7919000 * seed);
-    return x;
-}
 
 static void check_close(double expected, float value, int64_t terms, const char *isa) {
     ck_assert_msg(fabs(expected - value) < 1e-6 * (double)terms + 1e-6, "%s: %g, not %g", isa, value, expected);
@@ -129,7 +91,7 @@ static void check_product(const products *p, int64_t m, int64_t n, int64_t k, bo
 
 START_TEST(products_and_single_rows) {
     const products *p = &sets[_i % SETS];
-    if (!is_there(p))
+    if (!set(_i % SETS))
         return;
     matrices x = matrices_new();
     int64_t m = heights[_i / SETS];
@@ -143,7 +105,7 @@ END_TEST
 
 START_TEST(bias_is_what_a_product_begins_with) {
     const products *p = &sets[_i];
-    if (!is_there(p))
+    if (!set(_i))
         return;
     matrices x = matrices_new();
     enum { ROWS = 29, COLUMNS = 45, DEPTH = 300 };
@@ -159,21 +121,45 @@ END_TEST
 
 /* ---- sums over lanes ---- */
 
-enum { LANES = 8, LEVELS = 5, SUM_ROWS = 4200 };
+enum { LANES = 8, LEVELS = 5, MOST_ROWS = 4200 };
 
+static sum_rows rows_of(const row_chunk *chunk, int64_t m, int64_t n, const float *a, const float *b) {
+    size_t panels = 64; /* more than any case has */
+    return (sum_rows){.rows = chunk->rows,
+                      .m = m,
+                      .n = n,
+                      .a = a + chunk->first * m,
+                      .b = b + chunk->first * n,
+                      .lda = m,
+                      .ldb = n,
+                      .left = dirty(panels * (CHUNK_ROWS + 1) * 16 * sizeof(float)),
+                      .right = dirty(panels * (CHUNK_ROWS + 1) * 32 * sizeof(float))};
+}
+
+static void rows_free(sum_rows *r) {
+    free(r->left);
+    free(r->right);
+}
+
+/* Every chunk but the first is packed while the one before is multiplied. */
 static void sum_over(const products *p, const math_lanes *lanes, int64_t sample_rows, int64_t m, int64_t n, const float *a, const float *b,
                      float *c) {
-    int64_t panels = (n + p->panel - 1) / p->panel * p->panel;
-    float *left = malloc((size_t)(CHUNK_ROWS * m) * sizeof *left), *right = malloc((size_t)(CHUNK_ROWS * panels) * sizeof *right);
-    float *waiting = malloc((size_t)(m * panels * lanes->levels) * sizeof *waiting);
-    for (row_chunk chunk = {.most = 0}; p->next_chunk(lanes, sample_rows, &chunk);) {
-        ck_assert_int_le(chunk.rows, CHUNK_ROWS);
-        p->pack_left(chunk.rows, m, a + chunk.first * m, m, left);
-        p->pack(chunk.rows, n, b + chunk.first * n, n, 1, right);
-        p->sum_products(&chunk, lanes->levels, m, n, left, right, NULL, waiting, c, n);
+    float *waiting = dirty((size_t)(m * (n + 32) * lanes->levels) * sizeof *waiting);
+    row_chunk chunk = {.most = 0};
+    ck_assert(p->next_chunk(lanes, sample_rows, &chunk));
+    sum_rows rows = rows_of(&chunk, m, n, a, b);
+    p->pack_rows(&rows, 0, rows.rows);
+    for (bool more = true; more;) {
+        row_chunk following = chunk;
+        more = p->next_chunk(lanes, sample_rows, &following);
+        sum_rows next = rows_of(&following, m, n, a, b);
+        ck_assert_int_le(following.rows, CHUNK_ROWS);
+        p->sum_products(&chunk, lanes->levels, &rows, more ? &next : NULL, waiting, c, n);
+        rows_free(&rows);
+        rows = next;
+        chunk = following;
     }
-    free(left);
-    free(right);
+    rows_free(&rows);
     free(waiting);
 }
 
@@ -187,8 +173,8 @@ static void check_lanes(const products *p, int64_t m, int64_t n, int64_t sample_
         depth += 1 - merges[i];
     }
     merges[lanes - 1] += depth - 1;
-    float *a = numbers(SUM_ROWS * m, 1), *b = numbers(SUM_ROWS * n, 2), *c = numbers(m * n, 3), *stack = numbers(LEVELS * m * n, 4);
-    ck_assert_int_le(bounds[lanes] * sample_rows, SUM_ROWS);
+    float *a = numbers(MOST_ROWS * m, 1), *b = numbers(MOST_ROWS * n, 2), *c = numbers(m * n, 3), *stack = numbers(LEVELS * m * n, 4);
+    ck_assert_int_le(bounds[lanes] * sample_rows, MOST_ROWS);
     sum_over(p, &(math_lanes){lanes, LEVELS, bounds, merges}, sample_rows, m, n, a, b, c);
     for (int64_t e = 0; e < m * n; e++) {
         double sum = 0;
@@ -214,7 +200,7 @@ static void check_lanes(const products *p, int64_t m, int64_t n, int64_t sample_
 
 START_TEST(sums_in_lanes_and_alone) {
     const products *p = &sets[_i];
-    if (!is_there(p))
+    if (!set(_i))
         return;
     for (int lanes = 1; lanes <= LANES; lanes++)
         for (int64_t rows = 1; rows <= 266; rows = rows * 3 + 2) {

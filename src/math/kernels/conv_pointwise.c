@@ -68,12 +68,20 @@ static size_t scratch_bytes(const math_conv *g, math_direction d, int levels) {
         return 0;
     blocks b = blocks_of(g);
     int64_t m = largest_rows(&b), n = largest_columns(&b);
-    return (size_t)(packed_left_floats(CHUNK_ROWS, m) + packed_floats(CHUNK_ROWS, n) + waiting_floats(m, n, levels)) * sizeof(float);
+    return (size_t)(2 * sum_rows_floats(CHUNK_ROWS, m, n) + waiting_floats(m, n, levels)) * sizeof(float);
 }
 
 static int weight_parts(const math_conv *g) {
     blocks b = blocks_of(g);
     return (int)(b.row_blocks * b.column_blocks);
+}
+
+static void place_rows(sum_rows *r, const row_chunk *chunk, const float *x, const float *dy, float *buffer) {
+    r->rows = chunk->rows;
+    r->a = x + chunk->first * r->lda;
+    r->b = dy + chunk->first * r->ldb;
+    r->left = buffer;
+    r->right = buffer + (r->m + LEFT_PANEL - 1) / LEFT_PANEL * sum_panel(CHUNK_ROWS, LEFT_PANEL);
 }
 
 static void backward_weight(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
@@ -82,15 +90,21 @@ static void backward_weight(const math_conv *g, const math_lanes *lanes, const f
     int64_t i = part % b.row_blocks, j = part / b.row_blocks;
     int64_t row = b.rows * i / b.row_blocks, m = b.rows * (i + 1) / b.row_blocks - row;
     int64_t column = b.columns * j / b.column_blocks * PANEL, n = math_min(b.columns * (j + 1) / b.column_blocks * PANEL, g->oc) - column;
-    float *left = scratch, *right = left + packed_left_floats(CHUNK_ROWS, m), *waiting = right + packed_floats(CHUNK_ROWS, n);
-    x += row;
-    dy += column;
-    for (row_chunk chunk = {.most = CHUNK_ROWS}; MATH(next_chunk)(lanes, g->h * g->w, &chunk);) {
-        int64_t end = chunk.first + chunk.rows;
-        rows_ahead next = {x + end * g->c, dy + end * g->oc, g->c, g->oc};
-        MATH(pack_left)(chunk.rows, m, x + chunk.first * g->c, g->c, left);
-        MATH(pack)(chunk.rows, n, dy + chunk.first * g->oc, g->oc, 1, right);
-        MATH(sum_products)(&chunk, lanes->levels, m, n, left, right, chunk.last ? NULL : &next, waiting, dw + row * g->oc + column, g->oc);
+    float *buffers = scratch, *waiting = buffers + 2 * sum_rows_floats(CHUNK_ROWS, m, n);
+    sum_rows rows = {.m = m, .n = n, .lda = g->c, .ldb = g->oc};
+    row_chunk chunk = {.most = CHUNK_ROWS};
+    MATH(next_chunk)(lanes, g->h * g->w, &chunk);
+    place_rows(&rows, &chunk, x + row, dy + column, buffers);
+    MATH(pack_rows)(&rows, 0, rows.rows);
+    for (bool more = true, odd = true; more; odd = !odd) {
+        row_chunk following = chunk;
+        sum_rows next = rows;
+        more = MATH(next_chunk)(lanes, g->h * g->w, &following);
+        if (more)
+            place_rows(&next, &following, x + row, dy + column, odd ? waiting - (waiting - buffers) / 2 : buffers);
+        MATH(sum_products)(&chunk, lanes->levels, &rows, more ? &next : NULL, waiting, dw + row * g->oc + column, g->oc);
+        chunk = following;
+        rows = next;
     }
 }
 

@@ -1,14 +1,23 @@
 /* C = A · B for packed B.
  *
- * Blocking: rows in blocks whose part of A stays in L2 while all panels pass, k in blocks whose panel stays in L1 while the block's tiles
- * pass; a tile's rows of A come from L2 in the order in which they lie, so they need no packing. Tiles of a block are of even height: 16
- * rows are 8 and 8, not 14 and 2. */
+ * Blocking: rows in blocks whose part of A stays in L2 while all panels pass; a tile's rows of A come from there in the order in which they
+ * lie, so they need no packing. k is in one piece where L2 feeds a panel fast enough beside A, which AVX-512's tall tiles allow, and else
+ * in blocks whose panel stays in L1: every further block reads C and writes it again. Tiles of a block are of even height: 16 rows are 8
+ * and 8, not 14 and 2.
+ *
+ * Memory is slow beside the multiplications, and may not be waited for. While a panel's tiles are computed, the first two ask for the next
+ * panel, the others for the next block's rows of A, a line a step, and every tile for its own lines of C. Large results go past the caches:
+ * there a line need not be read before it is written. */
 #include <string.h>
 
 #include "math/kernels/gemm_tile.h"
 
-enum { K_BLOCK = 256 };
-enum { ROW_BLOCK = 32 * TILE_ROWS };
+enum {
+    K_BLOCK = VECTOR == 16 ? 1024 : 256,
+    BLOCK_FLOATS = (VECTOR == 16 ? 8 * 1024 : 32 * 256) * TILE_ROWS, /* of A */
+    STREAM_FLOATS = 1024 * 1024,                                     /* of C */
+    FETCH_PANEL = 2,                                                 /* tiles: a step of k is two lines of a panel */
+};
 
 /* The tile of a number of rows that is known only now. */
 INLINE void tile_of_rows(int64_t rows, const int vectors, const tile *t) {
@@ -51,6 +60,7 @@ static void part_of_vectors(int64_t rows, int64_t columns, const tile *t) {
     whole.addends = 0;
     whole.c = sums;
     whole.ldc = PANEL;
+    whole.stream = false;
     if (columns > VECTOR)
         two_vectors(rows, &whole);
     else
@@ -73,12 +83,22 @@ void MATH(tile_compute)(int64_t rows, int64_t columns, const tile *t) {
         part_of_vectors(rows, columns, t);
 }
 
-/* Rows of one block under one panel. */
-static void panel_tiles(int64_t m, int64_t columns, tile t) {
-    int64_t tiles = (m + TILE_ROWS - 1) / TILE_ROWS, rows = m / tiles, taller = m % tiles;
+/* Rows of A whose distance is a multiple of 4 KB share few places of the first cache. */
+static int64_t most_rows(int64_t lda) {
+    return lda % 1024 == 0 ? math_min(TILE_ROWS, 8) : TILE_ROWS;
+}
+
+/* Rows of one block under one panel. Of `next`, what is left of the next block's rows of A, some is fetched. */
+static void panel_tiles(int64_t m, int64_t columns, const float *next_panel, stretch *next, tile t) {
+    int64_t most = most_rows(t.row_step), tiles = (m + most - 1) / most, rows = m / tiles, taller = m % tiles;
     for (int64_t i = 0; i < tiles; i++) {
         int64_t height = rows + (i < taller);
-        t.ahead = (memory_ahead){t.c + height * t.ldc, t.ldc};
+        if (i < FETCH_PANEL)
+            t.ahead = (memory_ahead){next_panel + i * t.k * LINE, LINE};
+        else
+            t.ahead = stretch_take(next, t.k);
+        if (!t.stream)
+            tile_fetch(height, &t);
         MATH(tile_compute)(height, columns, &t);
         t.a += height * t.row_step;
         t.c += height * t.ldc;
@@ -86,33 +106,49 @@ static void panel_tiles(int64_t m, int64_t columns, tile t) {
     }
 }
 
-static void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const float *below, int64_t ld_below,
-                    float *c, int64_t ldc) {
-    int64_t blocks = (m + ROW_BLOCK - 1) / ROW_BLOCK;
-    for (int64_t i = 0; i < blocks; i++) {
-        int64_t row = m * i / blocks, rows = m * (i + 1) / blocks - row;
-        for (int64_t p = 0; p == 0 || p < k; p += K_BLOCK) {
-            tile t = {.a = a + row * lda + p, .row_step = lda, .k_step = 1, .k = math_min(K_BLOCK, k - p)};
-            const float *start = p > 0 ? c : below;
-            int64_t ld_start = p > 0 ? ldc : ld_below;
-            for (int64_t column = 0; column < n; column += PANEL) {
-                t.b = packed + column * k + p * PANEL;
-                t.c = c + row * ldc + column;
-                t.ldc = ldc;
-                t.addends = start != NULL;
-                t.ld_below = ld_start;
-                t.below = start ? start + row * ld_start + column : c;
-                panel_tiles(rows, math_min(PANEL, n - column), t);
-            }
+/* C and what the sums are added to. */
+typedef struct result {
+    float *c;
+    int64_t ldc;
+    const float *below; /* C, the same row for all, or NULL */
+    int64_t ld_below;
+    bool stream;
+} result;
+
+/* A block of rows, all of k. */
+static void block_product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const result *r) {
+    stretch next = {a + m * lda, a + 2 * m * lda};
+    for (int64_t p = 0; p == 0 || p < k; p += K_BLOCK) {
+        tile t = {.a = a + p, .row_step = lda, .k_step = 1, .k = math_min(K_BLOCK, k - p), .ldc = r->ldc, .stream = r->stream};
+        const float *below = p > 0 ? r->c : r->below;
+        t.addends = below != NULL;
+        t.ld_below = p > 0 ? r->ldc : r->ld_below;
+        for (int64_t column = 0; column < n; column += PANEL) {
+            t.b = packed + column * k + p * PANEL;
+            t.c = r->c + column;
+            t.below = below ? below + column : t.c;
+            panel_tiles(m, math_min(PANEL, n - column), t.b + k * PANEL, &next, t);
         }
     }
 }
 
+static void product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, result r) {
+    int64_t most = BLOCK_FLOATS / (k < 1 ? 1 : math_min(k, K_BLOCK)), blocks = (m + most - 1) / most;
+    r.stream = m * n >= STREAM_FLOATS && k <= K_BLOCK && r.below != r.c && n % LINE == 0 && vec_streams_lines(r.c, r.ldc);
+    for (int64_t i = 0; i < blocks; i++) {
+        int64_t rows = m * (i + 1) / blocks - m * i / blocks;
+        block_product(rows, n, k, a, lda, packed, &r);
+        a += rows * lda;
+        r.c += rows * r.ldc;
+        r.below = r.below ? r.below + rows * r.ld_below : NULL;
+    }
+}
+
 void MATH(multiply)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc, bool add) {
-    product(m, n, k, a, lda, packed, add ? c : NULL, ldc, c, ldc);
+    product(m, n, k, a, lda, packed, (result){.c = c, .ldc = ldc, .below = add ? c : NULL, .ld_below = ldc});
 }
 
 void MATH(multiply_bias)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const float *bias, float *c,
                          int64_t ldc) {
-    product(m, n, k, a, lda, packed, bias, 0, c, ldc);
+    product(m, n, k, a, lda, packed, (result){.c = c, .ldc = ldc, .below = bias});
 }

@@ -80,7 +80,7 @@ typedef struct row_piece {
     int merges;          /* of the lane's sum when this piece ends the lane, as in math_lanes; −1: the lane goes on */
 } row_piece;
 
-enum { CHUNK_ROWS = 256, CHUNK_PIECES = 16 };
+enum { CHUNK_ROWS = 200, CHUNK_PIECES = 16 };
 
 /* Consecutive rows of the batch. Start with {.most = 0}. */
 typedef struct row_chunk {
@@ -99,9 +99,15 @@ bool MATH(next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *c
 
 /* ---- gemm_sum.c ---- */
 
-/* Floats of the left side of sum_products, packed: tiles side by side, each [rows][height], their heights even. */
-static inline int64_t packed_left_floats(int64_t rows, int64_t m) {
-    return rows * m;
+enum { LEFT_PANEL = 16 };
+
+/* From one packed panel of sum_products to the next: lines apart, since a row goes to all panels at once. */
+static inline int64_t sum_panel(int64_t rows, int64_t width) {
+    return rows * width + LINE;
+}
+
+static inline int64_t sum_rows_floats(int64_t rows, int64_t m, int64_t n) {
+    return (m + LEFT_PANEL - 1) / LEFT_PANEL * sum_panel(rows, LEFT_PANEL) + panels_of(n) * sum_panel(rows, PANEL);
 }
 
 /* Tiles of m rows, as even as possible. */
@@ -109,24 +115,26 @@ static inline int64_t tiles_of(int64_t m) {
     return (m + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-/* Packs a[rows, m]: element (r, j) of the tile that begins at column f goes to packed[f * rows + r * height + j - f]. */
-void MATH(pack_left)(int64_t rows, int64_t m, const float *a, int64_t lda, float *packed);
+/* A chunk's rows a[rows, m] and b[rows, n], and where they lie packed. */
+typedef struct sum_rows {
+    int64_t rows, m, n;
+    const float *a, *b;
+    int64_t lda, ldb;
+    float *left, *right;
+} sum_rows;
+
+/* Packs rows [first, last). */
+void MATH(pack_rows)(const sum_rows *r, int64_t first, int64_t last);
 
 /* Floats of the sums that wait between the chunks. */
 static inline int64_t waiting_floats(int64_t m, int64_t n, int levels) {
     return panels_of(n) * PANEL * m * levels;
 }
 
-/* The rows of the following chunk, not packed yet. */
-typedef struct rows_ahead {
-    const float *a, *b;
-    int64_t lda, ldb;
-} rows_ahead;
-
 /* c[m, n] = Σ over the rows of all lanes of aᵀ · b, summed inside every lane first and then along the lanes' tree. One call a chunk, in
- * order: a[chunk.rows, m] packed by pack_left, b[chunk.rows, n] packed in panels. The last call writes c. `waiting` is scratch that the
- * caller keeps from chunk to chunk. `next` (may be NULL) is fetched meanwhile. */
-void MATH(sum_products)(const row_chunk *chunk, int levels, int64_t m, int64_t n, const float *a, const float *b, const rows_ahead *next,
-                        float *waiting, float *c, int64_t ldc);
+ * order, with its packed rows. The last call writes c. `waiting` is scratch that the caller keeps from chunk to chunk. The rows of the
+ * `next` chunk (NULL: none) are packed meanwhile. */
+void MATH(sum_products)(const row_chunk *chunk, int levels, const sum_rows *rows, const sum_rows *next, float *waiting, float *c,
+                        int64_t ldc);
 
 #endif

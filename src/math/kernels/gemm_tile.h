@@ -19,6 +19,7 @@ typedef struct tile {
     int addends;
     float *c;
     int64_t ldc;
+    bool stream;        /* past the caches */
     memory_ahead ahead; /* every step of k asks for one line of it */
 } tile;
 
@@ -74,13 +75,37 @@ INLINE void tile_end(const int rows, const int vectors, const tile *t, vec sums[
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
-            vec_store(t->c + i * t->ldc + j * VECTOR, sums[i][j]);
+            if (t->stream)
+                vec_stream(t->c + i * t->ldc + j * VECTOR, sums[i][j]);
+            else
+                vec_store(t->c + i * t->ldc + j * VECTOR, sums[i][j]);
 }
 
 INLINE void tile_of(const int rows, const int vectors, const tile *t) {
     vec sums[TILE_ROWS][2];
     tile_sums(rows, vectors, t, sums);
     tile_end(rows, vectors, t, sums);
+}
+
+/* Asks for the tile's lines of C before the sums are ready. */
+INLINE void tile_fetch(int64_t rows, const tile *t) {
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < PANEL; j += LINE)
+            __builtin_prefetch(t->c + i * t->ldc + j, 1);
+}
+
+/* Memory that tile after tile fetches, line after line, until its end. */
+typedef struct stretch {
+    const float *from, *end;
+} stretch;
+
+/* The next `steps` lines. */
+INLINE memory_ahead stretch_take(stretch *s, int64_t steps) {
+    if (s->from >= s->end)
+        return (memory_ahead){NULL, 0};
+    memory_ahead lines = {s->from, LINE};
+    s->from += steps * LINE;
+    return lines;
 }
 
 /* The tile of `rows` rows and `columns` columns, gemm.c. */

@@ -2,7 +2,7 @@
  * stretch of one row of windows. Sums over k are cut, by the kernel's shape alone, into blocks whose panels stay in L1. */
 #include "math/kernels/windows.h"
 
-enum { PLACES = 224, K_BLOCK = 256 };
+enum { PLACES = 224, K_BLOCK = VECTOR == 16 ? 1024 : 256, STREAM_FLOATS = 1024 * 1024 /* of Y */ };
 
 /* Rows of windows at a time, and images where all of an image is less than a block. */
 static window_rows block_of(const windows *g) {
@@ -50,11 +50,14 @@ static int64_t enter_block(const windows *g, const layout *l, const k_cuts *cuts
     return unit * cuts->unit + first;
 }
 
-/* The tiles of one row of windows; `t` is its first one. */
-static void row_tiles(int64_t ow, int64_t columns, int64_t place, tile t) {
+/* The tiles of one row of windows; `t` is its first one. They fetch lines of the next panel, as many as they take steps. */
+static void row_tiles(int64_t ow, int64_t columns, int64_t place, int64_t steps, stretch *next, tile t) {
     int64_t tiles = (ow + TILE_ROWS - 1) / TILE_ROWS, low = ow / tiles, taller = ow % tiles;
     for (int64_t i = 0; i < tiles; i++) {
         int64_t height = low + (i < taller);
+        t.ahead = stretch_take(next, steps);
+        if (!t.stream)
+            tile_fetch(height, &t);
         MATH(tile_compute)(height, columns, &t);
         t.a += height * place;
         t.c += height * t.ldc;
@@ -63,7 +66,9 @@ static void row_tiles(int64_t ow, int64_t columns, int64_t place, tile t) {
 }
 
 /* One panel over all rows of windows of a block. `t` is at the first window; its `below` is a bias when its distance is 0, else C. */
-static void panel_tiles(const windows *g, window_rows part, const layout *l, places to, int64_t columns, tile t) {
+static void panel_tiles(const windows *g, window_rows part, const layout *l, places to, int64_t columns, const float *next_panel, tile t) {
+    int64_t steps = t.k * (t.more_segments + 1) * (t.more_groups + 1);
+    stretch next = {next_panel, next_panel + steps * PANEL};
     for (int64_t image = 0; image < part.images; image++)
         for (int64_t row = 0; row < part.rows; row++) {
             tile first = t;
@@ -71,28 +76,34 @@ static void panel_tiles(const windows *g, window_rows part, const layout *l, pla
             first.a += image * l->image + row * l->row;
             first.c += down;
             first.below += t.ld_below ? down : 0;
-            row_tiles(g->ow, columns, l->place, first);
+            row_tiles(g->ow, columns, l->place, steps, &next, first);
         }
 }
 
-static void block_product(const windows *g, window_rows part, int64_t n, const float *laid, const float *packed, const float *bias,
-                          bool add, float *y, places to) {
+/* What the sums go to. */
+typedef struct target {
+    float *y;
+    places to;
+    const float *bias; /* or NULL */
+    bool add, stream;
+} target;
+
+static void block_product(const windows *g, window_rows part, int64_t n, const float *laid, const float *packed, const target *out) {
     layout l = MATH(layout_of)(g, part.rows);
     k_cuts cuts = cuts_of(g);
     int64_t k = g->kh * g->kw * g->channels;
     int64_t blocks = cuts.parts > 1 || cuts.together <= 1 ? cuts.units * cuts.parts : (cuts.units + cuts.together - 1) / cuts.together;
     for (int64_t i = 0; i < blocks; i++) {
-        tile t = {.a = laid, .row_step = l.place, .k_step = 1};
+        tile t = {.a = laid, .row_step = l.place, .k_step = 1, .ldc = out->to.place, .stream = out->stream && blocks == 1};
         int64_t before = enter_block(g, &l, &cuts, blocks, i, &t);
-        bool onto_y = add || i > 0;
+        bool onto_y = out->add || i > 0;
+        t.addends = onto_y || out->bias;
+        t.ld_below = onto_y ? out->to.place : 0;
         for (int64_t column = 0; column < n; column += PANEL) {
             t.b = packed + column * k + before * PANEL;
-            t.c = y + column;
-            t.ldc = to.place;
-            t.addends = onto_y || bias;
-            t.ld_below = onto_y ? to.place : 0;
-            t.below = onto_y || !bias ? t.c : bias + column;
-            panel_tiles(g, part, &l, to, math_min(PANEL, n - column), t);
+            t.c = out->y + column;
+            t.below = onto_y || !out->bias ? t.c : out->bias + column;
+            panel_tiles(g, part, &l, out->to, math_min(PANEL, n - column), t.b + k * PANEL, t);
         }
     }
 }
@@ -100,10 +111,12 @@ static void block_product(const windows *g, window_rows part, int64_t n, const f
 void MATH(windows_product)(const windows *g, int64_t images, int64_t n, const float *x, const float *packed, const float *bias, bool add,
                            float *y, places to, float *scratch) {
     window_rows most = block_of(g);
+    bool stream = !add && images * g->oh * g->ow * n >= STREAM_FLOATS && n % LINE == 0 && vec_streams_lines(y, to.place);
     for (int64_t image = 0; image < images; image += most.images)
         for (int64_t row = 0; row < g->oh; row += most.rows) {
             window_rows part = {image, math_min(most.images, images - image), row, math_min(most.rows, g->oh - row)};
+            target out = {y + image * to.image + row * to.row, to, bias, add, stream};
             MATH(lay_out)(g, part, x, scratch);
-            block_product(g, part, n, scratch, packed, bias, add, y + image * to.image + row * to.row, to);
+            block_product(g, part, n, scratch, packed, &out);
         }
 }
