@@ -18,11 +18,14 @@ static inline int64_t math_min(int64_t a, int64_t b) {
 
 /* ---- shapes that kernels are given ---- */
 
-/* y = (x − mean) · scale + shift + residual, then relu; scale is gamma / standard deviation, shift is beta. */
+/* y = (x − mean) · scale + shift + residual, then relu; scale is gamma / standard deviation, shift is beta.
+ * bits: where relu let pass, a bit an element, written by norm_forward with a residual and read by the others instead of y, of which they
+ * are a 32nd. Only where c is a multiple of 16. */
 typedef struct math_norm {
     int64_t rows, c;
     const float *mean, *scale, *shift;
     bool relu;
+    uint8_t *bits; /* rows · c / 8, or NULL */
 } math_norm;
 
 typedef struct math_pool {
@@ -85,8 +88,8 @@ typedef struct math_kernels {
     size_t (*sums_scratch)(int64_t c, int levels); /* bytes for sum_rows, norm_sums and norm_grad_sums */
     void (*norm_sums)(int64_t rows, int64_t c, const float *x, double *sum, double *sumsq, void *scratch); /* adds Σx, Σx² */
     void (*norm_forward)(const math_norm *m, const float *x, const float *residual, float *y);
-    /* With dz = dy where relu let pass, else 0: adds Σdz and Σdz·(x − mean). `y` says where relu let pass; NULL: there was no residual,
-     * and it follows from x. */
+    /* With dz = dy where relu let pass, else 0: adds Σdz and Σdz·(x − mean). Where relu let pass is known from m->bits or else from `y`;
+     * without both there was no residual, and it follows from x. */
     void (*norm_grad_sums)(const math_norm *m, const float *x, const float *y, const float *dy, double *sum_dz, double *sum_dz_x,
                            void *scratch);
     /* dx = dz · scale + (x − mean) · a + b, with a[c], b[c]; dresidual = dz where it is not NULL. dx or dresidual may be dy. */

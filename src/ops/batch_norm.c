@@ -7,6 +7,7 @@
 #include "math/math.h"
 #include "ops/internal.h"
 
+enum { BITS_CHANNELS = 16 /* math_norm.bits wants multiples of that */ };
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, NUM_BATCHES_TRACKED };
 
 /* Factors of a call, one a channel, in the scratch memory. */
@@ -29,6 +30,8 @@ void batch_norm_set(node *n) {
     n->n_sums = (int)(1 + 2 * c);
     n->n_grad_sums = (int)(2 * c);
     n->dx_in_place = n->kind == &op_batch_norm_add ? 2 : 1;
+    bool bits = n->kind == &op_batch_norm_add && ((const batch_norm_attrs *)n->attrs)->relu && c % BITS_CHANNELS == 0;
+    n->saved_bytes = bits ? (size_t)shape_size(n->out) / 8 : 0;
 }
 
 static void add_params(graph *g, node *n) {
@@ -96,10 +99,16 @@ static void set_factors(const op_call *c, factors *f) {
 
 static math_norm norm_of(const op_call *c, const factors *f) {
     const batch_norm_attrs *a = c->node->attrs;
-    return (math_norm){rows(c), c->node->out.c, f->mean, f->scale, c->node->params[BIAS]->value, a->relu};
+    return (math_norm){rows(c),
+                       c->node->out.c,
+                       f->mean,
+                       f->scale,
+                       c->node->params[BIAS]->value,
+                       a->relu,
+                       c->node->saved_bytes && c->state->training ? c->saved : NULL};
 }
 
-/* Where relu let pass is read from y only where it does not follow from x. */
+/* Where relu let pass is read from y only where it neither follows from x nor was written down as bits. */
 static const float *mask_source(const op_call *c) {
     return c->node->n_inputs == 2 ? c->y : NULL;
 }

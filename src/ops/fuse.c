@@ -27,6 +27,7 @@ static void fuse_relu(graph *g, node *relu) {
     if ((residual && !a->relu) || is_free_norm(g, norm)) {
         graph_replace(g, relu, norm);
         a->relu = true;
+        batch_norm_set(norm);
     }
 }
 

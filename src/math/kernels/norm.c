@@ -18,37 +18,42 @@ typedef struct forward_call {
     const float *mean, *scale, *shift; /* of a wide row */
     const float *x, *residual;
     float *y;
+    uint8_t *bits;
 } forward_call;
 
 INLINE void forward_step(const forward_call *f, int64_t i, int64_t at, int64_t part, const bool relu, const bool residual,
-                         const bool stream) {
+                         const bool stream, const bool bits) {
     vec centred = norm_load(f->x + at, part) - norm_load(f->mean + i, part);
     vec v = norm_scaled(centred, norm_load(f->scale + i, part), norm_load(f->shift + i, part));
     if (residual)
         v += norm_load(f->residual + at, part);
     if (relu)
         v = (vec)((vec_ints)v & ~(vec_set(0) > v)); /* NaN passes */
+    if (bits)
+        vec_store_bits(f->bits, at, v > vec_set(0));
     if (stream)
         vec_stream(f->y + at, v);
     else
         norm_store(f->y + at, v, part);
 }
 
-INLINE void forward_rows(const forward_call *f, int64_t floats, int64_t width, const bool relu, const bool residual, const bool stream) {
+INLINE void forward_rows(const forward_call *call, int64_t floats, int64_t width, const bool relu, const bool residual, const bool stream,
+                         const bool bits) {
+    const forward_call own = *call, *f = &own; /* which no store of bytes can change */
     for (int64_t row = 0; row < floats; row += width) {
         int64_t end = math_min(width, floats - row), i = 0;
         for (; i + VECTOR <= end; i += VECTOR)
-            forward_step(f, i, row + i, 0, relu, residual, stream);
+            forward_step(f, i, row + i, 0, relu, residual, stream, bits);
         if (i < end)
-            forward_step(f, i, row + i, end - i, relu, residual, false);
+            forward_step(f, i, row + i, end - i, relu, residual, false, false);
     }
 }
 
-INLINE void forward_kind(const forward_call *f, int64_t floats, int64_t width, const bool relu, const bool residual) {
+INLINE void forward_kind(const forward_call *f, int64_t floats, int64_t width, const bool relu, const bool residual, const bool bits) {
     if (streams(floats, width, f->y))
-        forward_rows(f, floats, width, relu, residual, true);
+        forward_rows(f, floats, width, relu, residual, true, bits);
     else
-        forward_rows(f, floats, width, relu, residual, false);
+        forward_rows(f, floats, width, relu, residual, false, bits);
 }
 
 void MATH(norm_forward)(const math_norm *m, const float *x, const float *residual, float *y) {
@@ -59,15 +64,18 @@ void MATH(norm_forward)(const math_norm *m, const float *x, const float *residua
                       wide_factor(m->shift, c, width, shift),
                       x,
                       residual,
-                      y};
-    if (m->relu && residual)
-        forward_kind(&f, floats, width, true, true);
+                      y,
+                      m->bits};
+    if (m->relu && residual && m->bits)
+        forward_kind(&f, floats, width, true, true, true);
+    else if (m->relu && residual)
+        forward_kind(&f, floats, width, true, true, false);
     else if (m->relu)
-        forward_kind(&f, floats, width, true, false);
+        forward_kind(&f, floats, width, true, false, false);
     else if (residual)
-        forward_kind(&f, floats, width, false, true);
+        forward_kind(&f, floats, width, false, true, false);
     else
-        forward_kind(&f, floats, width, false, false);
+        forward_kind(&f, floats, width, false, false, false);
 }
 
 /* ---- backward ---- */
@@ -75,6 +83,7 @@ void MATH(norm_forward)(const math_norm *m, const float *x, const float *residua
 typedef struct backward_call {
     const float *mean, *scale, *shift, *a, *b; /* of a wide row */
     const float *x, *y, *dy;
+    const uint8_t *bits;
     float *dx, *dz;
     bool add_dx, add_dz;
 } backward_call;
@@ -82,6 +91,8 @@ typedef struct backward_call {
 INLINE void backward_step(const backward_call *g, int64_t i, int64_t at, int64_t part, const mask kind, const bool stream) {
     vec scale = norm_load(g->scale + i, part), dz = norm_load(g->dy + at, part);
     vec centred = norm_load(g->x + at, part) - norm_load(g->mean + i, part);
+    if (kind == MASK_BITS)
+        dz = where_bits(g->bits, at, dz);
     if (kind == MASK_Y)
         dz = where_positive(norm_load(g->y + at, part), dz);
     if (kind == MASK_X)
@@ -131,6 +142,7 @@ void MATH(norm_backward)(const math_norm *m, const float *x, const float *y, con
                        .x = x,
                        .y = y,
                        .dy = dy,
+                       .bits = m->bits,
                        .dx = dx,
                        .dz = dresidual,
                        .add_dx = add,
@@ -138,6 +150,9 @@ void MATH(norm_backward)(const math_norm *m, const float *x, const float *y, con
     switch (norm_mask(m, y)) {
     case MASK_NONE:
         backward_kind(&g, floats, width, MASK_NONE);
+        break;
+    case MASK_BITS:
+        backward_kind(&g, floats, width, MASK_BITS);
         break;
     case MASK_Y:
         backward_kind(&g, floats, width, MASK_Y);

@@ -23,15 +23,16 @@ static inline const float *wide_factor(const float *factor, int64_t c, int64_t w
     return wide;
 }
 
-/* Where a gradient passes: everywhere, where y > 0, or where the y that follows from x is > 0. */
+/* Where a gradient passes: everywhere, where a bit is set, where y > 0, or where the y that follows from x is > 0. */
 typedef enum mask {
     MASK_NONE,
+    MASK_BITS,
     MASK_Y,
     MASK_X,
 } mask;
 
 static inline mask norm_mask(const math_norm *m, const float *y) {
-    return !m->relu ? MASK_NONE : y ? MASK_Y : MASK_X;
+    return !m->relu ? MASK_NONE : m->bits ? MASK_BITS : y ? MASK_Y : MASK_X;
 }
 
 /* (x − mean) · scale + shift from x − mean: written here once, because where it is 0 must not depend on who asks. */
@@ -42,6 +43,10 @@ INLINE vec norm_scaled(vec centred, vec scale, vec shift) {
 /* v where `positive` is > 0, else 0. */
 INLINE vec where_positive(vec positive, vec v) {
     return (vec)((vec_ints)v & (positive > vec_set(0)));
+}
+
+INLINE vec where_bits(const uint8_t *bits, int64_t at, vec v) {
+    return (vec)((vec_ints)v & vec_load_bits(bits, at));
 }
 
 /* A vector from p, or the first `part` elements of one where part is not 0. */

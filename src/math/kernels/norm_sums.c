@@ -77,6 +77,7 @@ void MATH(norm_sums)(int64_t rows, int64_t c, const float *x, double *sum, doubl
 typedef struct gradient {
     const float *mean, *scale, *shift; /* of a wide row */
     const float *x, *y, *dy;
+    const uint8_t *bits;
     float *s, *q;
 } gradient;
 
@@ -85,6 +86,8 @@ INLINE void gradient_step(const gradient *g, int64_t i, int64_t at, int64_t widt
     vec sum = norm_load(g->s + i, part), product = norm_load(g->q + i, part), mean = norm_load(g->mean + i, part);
     for (int r = 0; r < rows; r++, at += width) {
         vec centred = norm_load(g->x + at + i, part) - mean, dz = norm_load(g->dy + at + i, part);
+        if (kind == MASK_BITS)
+            dz = where_bits(g->bits, at + i, dz);
         if (kind == MASK_Y)
             dz = where_positive(norm_load(g->y + at + i, part), dz);
         if (kind == MASK_X)
@@ -121,6 +124,8 @@ static void gradient_sums(const gradient *g, mask kind, int64_t rows, int64_t wi
         int64_t end = math_min(row + BLOCK_ROWS, rows);
         if (kind == MASK_NONE)
             gradient_block(g, MASK_NONE, row, end, width);
+        else if (kind == MASK_BITS)
+            gradient_block(g, MASK_BITS, row, end, width);
         else if (kind == MASK_Y)
             gradient_block(g, MASK_Y, row, end, width);
         else
@@ -145,11 +150,13 @@ void MATH(norm_grad_sums)(const math_norm *m, const float *x, const float *y, co
                   .x = x,
                   .y = y,
                   .dy = dy,
+                  .bits = m->bits,
                   .s = s,
                   .q = s + width};
     gradient_sums(&g, norm_mask(m, y), wide, width, c, sum_dz, sum_dz_x);
     g.x += done, g.dy += done;
     g.y = y ? y + done : NULL;
+    g.bits = m->bits ? m->bits + done / 8 : NULL;
     gradient_sums(&g, norm_mask(m, y), m->rows - wide * group, c, c, sum_dz, sum_dz_x);
 }
 

@@ -100,6 +100,32 @@ INLINE void vec_store_bytes(uint8_t *p, vec_ints v, int64_t count) {
 #endif
 }
 
+/* A mask of all bits or none as one bit an element: bits[at / 8…] are those of elements at…, and `at` is a multiple of VECTOR. */
+INLINE void vec_store_bits(uint8_t *bits, int64_t at, vec_ints mask) {
+#if defined(__AVX512F__)
+    uint16_t packed = (uint16_t)_mm512_movepi32_mask((__m512i)mask);
+    memcpy(bits + at / 8, &packed, sizeof packed);
+#elif defined(__AVX__)
+    bits[at / 8] = (uint8_t)_mm256_movemask_ps((__m256)mask);
+#else
+    int packed = 0;
+    for (int i = 0; i < VECTOR; i++)
+        packed |= (mask[i] & 1) << i;
+    bits[at / 8] = (uint8_t)(at % 8 ? bits[at / 8] | packed << 4 : packed);
+#endif
+}
+
+INLINE vec_ints vec_load_bits(const uint8_t *bits, int64_t at) {
+#if defined(__AVX512F__)
+    uint16_t packed;
+    memcpy(&packed, bits + at / 8, sizeof packed);
+    return (vec_ints)_mm512_movm_epi32(packed);
+#else
+    const vec_ints ones = 1 + (vec_ints){0};
+    return (bits[at / 8] >> at % 8 & ones << vec_places()) != 0;
+#endif
+}
+
 /* a where all bits of the mask are set, b where none is. */
 INLINE vec vec_select(vec_ints mask, vec a, vec b) {
     return (vec)(((vec_ints)a & mask) | ((vec_ints)b & ~mask));
