@@ -3,45 +3,10 @@
  * same in any call. */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/tree.h"
-#include "math/math.h"
+#include "kernel_sets.h"
 
-extern const math_kernels math_kernels_generic;
-#if defined(__x86_64__)
-extern const math_kernels math_kernels_avx2, math_kernels_avx512;
-#endif
-
-enum { SETS = 3, LANES = 7 };
-
-/* The set's kernels, or NULL where the processor lacks it. */
-static const math_kernels *set(int i) {
-#if defined(__x86_64__)
-    if (i == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &math_kernels_avx2;
-    if (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
-        return &math_kernels_avx512;
-#endif
-    return i == 0 ? &math_kernels_generic : NULL;
-}
-
-static float noise(uint32_t i) {
-    uint32_t z = i * 2654435761u;
-    z = (z ^ z >> 15) * 2246822519u;
-    return (float)(z >> 8) * 0x1p-23f - 1;
-}
-
-/* Aligned as the memory plan's tensors are. */
-static float *numbers(int64_t n, uint32_t seed) {
-    float *x = aligned_alloc(64, ((size_t)n * sizeof *x + 64) / 64 * 64);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = noise((uint32_t)i + 7919000 * seed);
-    return x;
-}
+enum { LANES = 7 };
 
 static void *scratch_of(size_t bytes) {
     return aligned_alloc(64, (bytes + 64) / 64 * 64);

@@ -2,42 +2,21 @@
  * and for what they promise about bits: a sample is the same in any company, and a lane is the same in any call. */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/tree.h"
+#include "kernel_sets.h"
 #define SHOAL_ISA generic
 #include "math/kernels/kernels.h"
 
-extern const conv_algorithm math_conv_winograd_generic, math_conv_winograd_accurate_generic;
-#if defined(__x86_64__)
-extern const conv_algorithm math_conv_winograd_avx2, math_conv_winograd_accurate_avx2;
-extern const conv_algorithm math_conv_winograd_avx512, math_conv_winograd_accurate_avx512;
-#endif
+#define DECLARE(isa) extern const conv_algorithm math_conv_winograd_##isa, math_conv_winograd_accurate_##isa;
+FOR_SETS(DECLARE)
 
+#define ALGORITHMS(isa) {#isa, {&math_conv_winograd_##isa, &math_conv_winograd_accurate_##isa}},
 static const struct {
     const char *isa;
     const conv_algorithm *algorithms[2]; /* the second one is the accurate one */
-} sets[] = {
-    {"generic", {&math_conv_winograd_generic, &math_conv_winograd_accurate_generic}},
-#if defined(__x86_64__)
-    {"avx2", {&math_conv_winograd_avx2, &math_conv_winograd_accurate_avx2}},
-    {"avx512", {&math_conv_winograd_avx512, &math_conv_winograd_accurate_avx512}},
-#endif
-};
-
-static bool is_there(const char *isa) {
-#if defined(__x86_64__)
-    if (strcmp(isa, "avx2") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (strcmp(isa, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl");
-#endif
-    return strcmp(isa, "generic") == 0;
-}
+} sets[SETS] = {FOR_SETS(ALGORITHMS)};
 
 /* ---- a case: shape, images, and what is wanted ---- */
 
@@ -66,19 +45,6 @@ typedef struct data {
     float *x, *dy, *w, *bias;
     double *y, *dx, *dw; /* wanted; y without bias */
 } data;
-
-static float noise(uint32_t i) {
-    uint32_t z = i * 2654435761u;
-    z = (z ^ z >> 15) * 2246822519u;
-    return (float)(z >> 8) * 0x1p-23f - 1;
-}
-
-static float *numbers(int64_t n, uint32_t seed) {
-    float *x = malloc((size_t)n * sizeof *x);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = noise((uint32_t)i + 7919 * seed);
-    return x;
-}
 
 /* What a pixel of the input and one of the output have to do with each other by way of one tap. */
 static void add_products(const math_conv *g, int64_t tap, const float *x, double *dx, const float *dy, double *y, const float *w,
@@ -113,7 +79,6 @@ static data data_new(const example *e) {
     d.y = calloc((size_t)(d.images * d.y_size), sizeof(double));
     d.dx = calloc((size_t)(d.images * d.x_size), sizeof(double));
     d.dw = calloc((size_t)d.w_size, sizeof(double));
-    sum_plainly(&d);
     return d;
 }
 
@@ -122,11 +87,6 @@ static void data_free(data *d) {
 }
 
 /* ---- calls ---- */
-
-/* NaN all over. */
-static void *dirty(size_t bytes) {
-    return memset(aligned_alloc(64, (bytes + 63) / 64 * 64), 0xFF, bytes);
-}
 
 static void *prepared(const conv_algorithm *a, const data *d, math_direction direction) {
     void *memory = dirty(a->prepared(&d->g, direction));
@@ -212,8 +172,9 @@ static void check_directions(const conv_algorithm *a, const char *isa, const dat
 
 START_TEST(as_plain_sums) {
     data d = data_new(&examples[_i]);
-    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
-        for (int accurate = 0; accurate < 2 && is_there(sets[s].isa); accurate++) {
+    sum_plainly(&d);
+    for (int s = 0; s < SETS; s++)
+        for (int accurate = 0; accurate < 2 && set(s); accurate++) {
             d.g.accurate = accurate;
             check_directions(sets[s].algorithms[accurate], sets[s].isa, &d);
         }
@@ -230,8 +191,8 @@ static void check_same(const char *what, const char *isa, const data *d, int64_t
 /* Samples one by one, two by two and all at once; with and without something to add to. */
 START_TEST(a_sample_is_the_same_in_any_company) {
     data d = data_new(&examples[_i]);
-    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
-        for (int accurate = 0; accurate < 2 && is_there(sets[s].isa); accurate++) {
+    for (int s = 0; s < SETS; s++)
+        for (int accurate = 0; accurate < 2 && set(s); accurate++) {
             const conv_algorithm *a = sets[s].algorithms[accurate];
             d.g.accurate = accurate;
             for (int64_t at_once = 1; at_once <= 2; at_once++) {
@@ -259,8 +220,8 @@ static float *joined(const conv_algorithm *a, const data *d, int of, int first, 
 /* 8 lanes, some of them perhaps empty, in one call and one by one. */
 START_TEST(a_lane_is_the_same_in_any_call) {
     data d = data_new(&examples[_i]);
-    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
-        for (int accurate = 0; accurate < 2 && is_there(sets[s].isa); accurate++) {
+    for (int s = 0; s < SETS; s++)
+        for (int accurate = 0; accurate < 2 && set(s); accurate++) {
             const conv_algorithm *a = sets[s].algorithms[accurate];
             d.g.accurate = accurate;
             check_same("dw", sets[s].isa, &d, d.w_size, weight_gradient(a, &d, MOST_LANES, 0, MOST_LANES),
@@ -271,8 +232,8 @@ START_TEST(a_lane_is_the_same_in_any_call) {
 END_TEST
 
 int main(void) {
-    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
-        if (!is_there(sets[s].isa))
+    for (int s = 0; s < SETS; s++)
+        if (sets[s].isa && !set(s))
             printf("skipped: this processor has no %s\n", sets[s].isa);
     Suite *suite = suite_create("winograd");
     TCase *tests = tcase_create("winograd");
