@@ -40,7 +40,6 @@ err cli_report(err code) {
 /* All ranks come here, whether their arguments could be read or not. */
 static err run_collective(const cli_command *command, const cli_call *call, err parsed) {
     err_record record = *err_last();
-    cli_quicken_mpi();
     if (command->before_mpi && !parsed)
         command->before_mpi();
     err code = comm_init();
@@ -115,7 +114,7 @@ static err run_general(int argc, char **argv) {
 }
 
 int shoal_main(int argc, char **argv) {
-    log_set_rank(cli_launcher_rank());
+    log_set_rank(comm_launcher_rank());
     const cli_command *command = NULL;
     bool is_command = argc > 1 && find_command(&command, argv[1]) == OK;
     if (!is_command)

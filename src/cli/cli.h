@@ -70,12 +70,6 @@ void cli_print_overview(const cli_command *const *commands, int count);
  * Collective where MPI is running. */
 err cli_set_threads(void);
 
-/* Lets MPI start faster, through the environment; before comm_init(). */
-void cli_quicken_mpi(void);
-
-/* This process's rank as the launcher's environment tells it, without MPI; 0 outside a launcher. */
-int cli_launcher_rank(void);
-
 /* Prints the last error where `code` is one and this is rank 0. Returns `code`. */
 err cli_report(err code);
 

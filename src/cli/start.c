@@ -1,5 +1,5 @@
-/* What is decided before a subcommand works: who this process is, and how many threads it has. */
-#define _POSIX_C_SOURCE 200809L /* setenv */
+/* What is decided before a subcommand works: how many threads it has. */
+#define _POSIX_C_SOURCE 200809L /* sysconf */
 #include "cli/cli.h"
 
 #include <stdlib.h>
@@ -7,38 +7,6 @@
 
 #include "comm/comm.h"
 #include "math/math.h"
-
-/* This process's rank, or NULL where nothing has launched it. */
-static const char *launched_as(void) {
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return value;
-    }
-    return NULL;
-}
-
-int cli_launcher_rank(void) {
-    const char *rank = launched_as();
-    return rank ? atoi(rank) : 0;
-}
-
-static bool is_there(const char *path) {
-    return access(path, F_OK) == 0;
-}
-
-/* Open MPI takes half a second to start: 0.4 of it goes to libraries that look long for adapters of fast networks, 0.1 to a daemon for
- * processes that are not launched but might launch others. Only Open MPI reads these variables; what the user has set stands. */
-void cli_quicken_mpi(void) {
-    bool fast_network = is_there("/sys/class/infiniband") || is_there("/sys/class/cxi");
-    if (!fast_network) {
-        setenv("OMPI_MCA_mtl", "^ofi,psm,psm2", false);
-        setenv("OMPI_MCA_btl", "^uct,openib,ofi", false);
-    }
-    if (!launched_as())
-        setenv("OMPI_MCA_ess_singleton_isolated", "1", false);
-}
 
 /* OMP_NUM_THREADS may be a list, one number for every level of nesting. 0 where it is not set. */
 static err threads_wanted(int *threads) {

@@ -38,7 +38,7 @@ static err train(const char *path, const char *const *overrides, int count, cons
 /* A signal that comes while MPI starts must be remembered too. */
 static void before_mpi(void) {
     signals_watch();
-    if (cli_launcher_rank() == 0)
+    if (comm_launcher_rank() == 0)
         train_ask_slurm();
 }
 

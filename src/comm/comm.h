@@ -24,6 +24,9 @@ void comm_finish(void);
 /* One line to stderr (the text), then the whole job ends with `code`. Not collective; any thread. */
 _Noreturn void comm_abort(err code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* This process's rank as the launcher's environment tells it, before comm_init() and without MPI; 0 outside a launcher. */
+int comm_launcher_rank(void);
+
 /* All ranks; NULL before comm_init(). */
 comm *comm_world(void);
 int comm_rank(const comm *c);

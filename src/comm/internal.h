@@ -16,6 +16,9 @@ struct comm {
     size_t capacity;
 };
 
+/* Settings for Open MPI, which are its environment; before MPI is started. What the user has set stands. */
+void comm_set_environment(void);
+
 /* Ends the job where an MPI function did not succeed. */
 void comm_check(int status, const char *function);
 

@@ -1,5 +1,4 @@
 /* The start and the end of MPI, and communicators. */
-#define _POSIX_C_SOURCE 200809L /* setenv */
 #include "comm/internal.h"
 
 #include <limits.h>
@@ -22,17 +21,11 @@ static comm *adopt(MPI_Comm mpi) {
     return c;
 }
 
-/* Over TCP Open MPI hands the kernel as much as it takes: a short message then waits behind megabytes of gradients, and with it every rank.
- * What the user has set stays. */
-static void keep_queues_short(void) {
-    setenv("OMPI_MCA_btl_tcp_flags", "send", 0); /* long messages in fragments, which others can overtake */
-    setenv("OMPI_MCA_btl_tcp_sndbuf", "131072", 0);
-}
-
 static err start_mpi(void) {
     int running = 0, level = MPI_THREAD_SINGLE;
     MPI_Initialized(&running);
-    keep_queues_short();
+    if (!running)
+        comm_set_environment();
     if (running)
         MPI_Query_thread(&level);
     else if (MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level) != MPI_SUCCESS)
