@@ -6,9 +6,11 @@
 
 /* ---- who wants what ---- */
 
+/* Not shortly before the end: the last checkpoint comes anyway, and shall have the time. */
 static bool save_is_due(const trainer *t) {
     double every = t->job->checkpoint.every_seconds;
-    return comm_is_root() && every > 0 && time_now() - t->last_save >= every;
+    bool ends_soon = deadline_is_near(&t->deadline, 2 * t->deadline.save_seconds);
+    return comm_is_root() && every > 0 && time_now() - t->last_save >= every && !ends_soon;
 }
 
 static bool ends_epoch(const trainer *t, int64_t step) {
