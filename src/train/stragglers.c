@@ -62,6 +62,8 @@ rank_comparison stragglers_compare(const rank_times *times, int count) {
         .data = spread_over(times, count, data_of),
         .wait = spread_over(times, count, wait_of),
     };
+    for (int r = 0; r < count; r++)
+        c.idlest = wait_of(&times[r]) > wait_of(&times[c.idlest]) ? r : c.idlest;
     double usual = spread_over(times, count, own_of).median;
     for (int r = 0; r < count; r++)
         if (own_of(&times[r]) > usual * (1 + slow_share) + slow_seconds) {
@@ -90,13 +92,23 @@ static char *names_of(const rank_comparison *c, const rank_times *times, const c
     return text;
 }
 
+static char *verdict_of(const rank_comparison *c, const rank_times *times, const char *const *hosts) {
+    if (c->n_slow == 0)
+        return mem_string("none makes the others wait");
+    char *names = names_of(c, times, hosts);
+    char *more = c->n_slow > c->n_slowest ? text_format(" and %d more", c->n_slow - c->n_slowest) : mem_string("");
+    char *text = text_format("%s%s %s the others wait, rank %d on %s waits longest", names, more, c->n_slow == 1 ? "makes" : "make",
+                             c->idlest, hosts[c->idlest]);
+    mem_free(names);
+    mem_free(more);
+    return text;
+}
+
 char *stragglers_line(const rank_comparison *c, const rank_times *times, const char *const *hosts) {
     char *compute = spread_text("compute", &c->compute), *data = spread_text("data", &c->data), *wait = spread_text("wait", &c->wait);
-    char *names = names_of(c, times, hosts),
-         *others = c->n_slow > c->n_slowest ? text_format(" and %d more", c->n_slow - c->n_slowest) : mem_string("");
-    char *line = text_format("ranks, min/median/max s a step: %s, %s, %s; %s%s%s", compute, data, wait,
-                             c->n_slow > 0 ? "the others wait for " : "none makes the others wait", names, others);
-    char *const parts[] = {compute, data, wait, names, others};
+    char *verdict = verdict_of(c, times, hosts);
+    char *line = text_format("ranks, min/median/max s a step: %s, %s, %s; %s", compute, data, wait, verdict);
+    char *const parts[] = {compute, data, wait, verdict};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         mem_free(parts[i]);
     return line;

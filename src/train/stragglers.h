@@ -20,12 +20,14 @@ typedef struct rank_comparison {
     spread compute, data, wait;
     int slowest[STRAGGLERS_NAMED]; /* ranks that the others wait for, the slowest first */
     int n_slowest, n_slow;         /* of these named; all of them: 0 where the ranks are even */
+    int idlest;                    /* the rank that waits longest */
 } rank_comparison;
 
 /* `times` of `count` ranks that have done the same steps. A rank is slow that computes and loads for a tenth longer than the median. */
 rank_comparison stragglers_compare(const rank_times *times, int count);
 
-/* `ranks: compute 0.41/0.42/0.52 s, …; the others wait for rank 6 on n3 (compute)`. `hosts`: every rank's. New string. */
+/* `ranks: compute 0.41/0.42/0.52 s, …; rank 6 on n3 (compute) makes the others wait, rank 0 on n1 waits
+ * longest`. `hosts`: every rank's. New string. */
 char *stragglers_line(const rank_comparison *c, const rank_times *times, const char *const *hosts);
 
 #endif
