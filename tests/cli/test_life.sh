@@ -17,6 +17,7 @@ PY
 sed "s|DATA|$work|g" "$here/job.yaml" > "$work/job.yaml"
 job=$work/job.yaml
 run=$work/run
+cores=$(getconf _NPROCESSORS_ONLN)
 long=(model.name=resnet20 train.epochs=4000 data.val=null)
 
 digest() {
@@ -44,6 +45,7 @@ start() {
     local n=$1
     shift
     rm -rf "$run"
+    : > "$work/out" # not what the run before has said
     ranks "$n" "$shoal" train "$job" --out "$run" "$@" > "$work/out" 2> "$work/err" &
     launcher=$!
 }
@@ -78,9 +80,9 @@ assert [e["step"] for e in events] == [2, 4]
 for e in events:
     assert e["ranks"] == 2 and all(a <= b <= c for a, b, c in (e["compute_s"], e["data_s"], e["wait_s"]))' "$run/metrics.jsonl"
 
-OMP_NUM_THREADS=$(($(nproc) + 1)) try "$shoal" train "$job" --out "$run" train.lanes=16 train.max_steps=1 data.val=null
+OMP_NUM_THREADS=$((cores + 1)) try "$shoal" train "$job" --out "$run" train.lanes=16 train.max_steps=1 data.val=null
 expect "more threads than cores" 0 '^warning: .*[0-9]+ threads in all on [0-9]+ cores?: more threads than cores'
-if [[ $(nproc) -gt 1 ]]; then
+if [[ $cores -gt 1 ]]; then
     try_ranks 2 taskset -c 0 "$shoal" train "$job" --out "$run" train.max_steps=1
     expect "ranks on one core" 0 '^warning: .*ranks are pinned to the same core: 2 of them to core 0'
 fi
