@@ -133,13 +133,14 @@ INLINE void tile_sums(const tile *t, const int channels) {
     for (int64_t r = 0; r < t->rows; r++) {
         const float *x = t->x + r * t->row, *w = t->w + r * t->w_row;
         for (int64_t i = t->length; i > 0; i--, x += VECTOR, w += channels) {
-            vec weights[CHANNELS];
-            for (int o = 0; o < channels; o++)
-                weights[o] = vec_set(w[o]);
-            for (int p = 0; p < PIXELS; p++) {
-                vec value = vec_load(x + p * step);
-                for (int o = 0; o < channels; o++)
-                    sums[p][o] += value * weights[o];
+            vec values[PIXELS];
+            for (int p = 0; p < PIXELS; p++)
+                values[p] = vec_load(x + p * step);
+#pragma GCC unroll 6
+            for (int o = 0; o < channels; o++) {
+                vec weight = vec_set(w[o]);
+                for (int p = 0; p < PIXELS; p++)
+                    sums[p][o] += values[p] * weight;
             }
         }
     }
