@@ -38,6 +38,9 @@ typedef struct byte_buffer {
 } byte_buffer;
 void byte_buffer_reset(byte_buffer *b);
 
+/* The whole of a file. ERR_IO; the text names the file. */
+err byte_buffer_read(byte_buffer *b, const char *path);
+
 /* A sample as it is stored, CRC-checked: a JPEG or PNG file, or the pixels of dataset_image_shape(). ERR_IO, ERR_DATA; the text names
  * file and record. */
 err dataset_record(const dataset *d, int64_t id, byte_buffer *record);
@@ -77,11 +80,8 @@ void image_reset(image *im);
 void image_resize_buffer(image *im, int width, int height, int channels); /* content undefined */
 
 /* Decodes JPEG or PNG bytes into `channels` (1 or 3) channels: grey, palette, alpha, 16-bit and CMYK pictures are converted as Pillow's
- * convert("RGB") and convert("L") do. Recognised by content, not by name. Errors: ERR_DATA with what is wrong, without a file name. */
+ * convert("RGB") and convert("L") do, and turned as EXIF says. Recognised by content, not by name. Errors: ERR_DATA with what is wrong, without a file name. */
 err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
-
-/* Reads and decodes a file. The error text names it. */
-err image_read(image *im, const char *path, int channels);
 
 /* Writes a picture of 1 or 3 channels as PNG. ERR_IO. */
 err image_write_png(const image *im, const char *path);

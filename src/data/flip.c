@@ -3,12 +3,14 @@
 
 #include "data/transform.h"
 
-static void swap_pixels(uint8_t *a, uint8_t *b, int channels) {
-    for (int c = 0; c < channels; c++) {
-        uint8_t kept = a[c];
-        a[c] = b[c];
-        b[c] = kept;
-    }
+static inline void mirror_row(uint8_t *row, int width, int channels) {
+    uint8_t *left = row, *right = row + (size_t)(width - 1) * (size_t)channels;
+    for (; left < right; left += channels, right -= channels)
+        for (int c = 0; c < channels; c++) {
+            uint8_t kept = left[c];
+            left[c] = right[c];
+            right[c] = kept;
+        }
 }
 
 void hflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
@@ -16,10 +18,11 @@ void hflip_apply(const transform *t, image *im, image *spare, transform_draws d)
     if (transform_uniform(d, 0, 0, 1) >= t->p)
         return;
     for (int y = 0; y < im->height; y++) {
-        uint8_t *left = im->pixels + (size_t)y * (size_t)im->width * (size_t)im->channels;
-        uint8_t *right = left + (size_t)(im->width - 1) * (size_t)im->channels;
-        for (; left < right; left += im->channels, right -= im->channels)
-            swap_pixels(left, right, im->channels);
+        uint8_t *row = im->pixels + (size_t)y * (size_t)im->width * (size_t)im->channels;
+        if (im->channels == 3)
+            mirror_row(row, im->width, 3); /* a constant: that is twice as fast */
+        else
+            mirror_row(row, im->width, im->channels);
     }
 }
 

@@ -137,15 +137,3 @@ err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels) 
     image_file_close(&f);
     return code;
 }
-
-err image_read(image *im, const char *path, int channels) {
-    byte_buffer file = {0};
-    err code = byte_buffer_read(&file, path);
-    if (code == OK) {
-        code = image_decode(im, file.bytes, file.size, channels);
-        if (code != OK)
-            err_prefix("%s", path);
-    }
-    byte_buffer_reset(&file);
-    return code;
-}

@@ -7,9 +7,6 @@
 /* Room for `size` bytes; content undefined. */
 void byte_buffer_resize(byte_buffer *b, size_t size);
 
-/* The whole of a file. ERR_IO; the text names the file. */
-err byte_buffer_read(byte_buffer *b, const char *path);
-
 /* ERR_DATA for a picture without pixels, or with more than any real one has (a few bytes can claim gigabytes). */
 err image_check_size(int64_t width, int64_t height);
 

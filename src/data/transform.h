@@ -22,11 +22,12 @@ typedef struct image_view {
     window part;       /* within the picture */
     int width, height; /* what the part is scaled to */
     window kept;       /* of the scaled part */
+    int least;         /* decoded pixels in either direction for one of the result: no smaller scale leaves fewer */
 } image_view;
 
 image_view view_whole(int width, int height);
 
-/* The smallest scale, in eighths, that leaves the part at least as many pixels in either direction as it is scaled to; 8 where none does. */
+/* The smallest scale, in eighths, that leaves the part at least `least` times as many pixels as it is scaled to; 8 where none does. */
 int view_eighths(const image_view *v);
 
 /* The pixels that the view is computed from, in a picture at `eighths`/8 of its size. */

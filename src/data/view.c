@@ -2,7 +2,8 @@
 #include "data/transform.h"
 
 image_view view_whole(int width, int height) {
-    return (image_view){.part = {0, 0, height, width}, .width = width, .height = height, .kept = {0, 0, height, width}};
+    window all = {0, 0, height, width};
+    return (image_view){.part = all, .width = width, .height = height, .kept = all, .least = 1};
 }
 
 /* The kept window's share that lies in the scaled part, and at least one pixel of it. */
@@ -26,8 +27,9 @@ static scaling rows(const image_view *v, int eighths) {
 }
 
 int view_eighths(const image_view *v) {
+    int64_t width = 8 * (int64_t)v->least * v->width, height = 8 * (int64_t)v->least * v->height;
     int eighths = 1;
-    while (eighths < 8 && (v->part.width * eighths < 8 * v->width || v->part.height * eighths < 8 * v->height))
+    while (eighths < 8 && (v->part.width * eighths < width || v->part.height * eighths < height))
         eighths *= 2;
     return eighths;
 }

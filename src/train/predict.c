@@ -7,6 +7,7 @@
 struct predictor {
     restored net;
     graph_run *run;
+    byte_buffer file;
     image picture, spare;
 };
 
@@ -28,6 +29,7 @@ void predictor_close(predictor *p) {
         return;
     graph_run_free(p->run);
     restore_free(&p->net);
+    byte_buffer_reset(&p->file);
     image_reset(&p->picture);
     image_reset(&p->spare);
     mem_free(p);
@@ -36,10 +38,11 @@ void predictor_close(predictor *p) {
 static err load_picture(predictor *p, const char *path) {
     const job_transforms *eval = &p->net.job->data.eval;
     shape want = p->net.model->image;
-    err code = image_read(&p->picture, path, (int)want.c);
+    err code = byte_buffer_read(&p->file, path);
     if (code != OK)
         return code;
-    code = transforms_apply(eval->list, eval->count, &p->picture, &p->spare, (rng_key){0});
+    shape stored = {0, 0, want.c}; /* height and width 0: a file */
+    code = transforms_load(eval->list, eval->count, &p->file, stored, (rng_key){0}, &p->picture, &p->spare);
     if (code != OK)
         return err_prefix("%s", path);
     if (p->picture.width == want.w && p->picture.height == want.h)

@@ -26,11 +26,20 @@ static int write_picture(err code, const image *im) {
     return fwrite(im->pixels, 1, bytes, stdout) == bytes ? 0 : ERR_IO;
 }
 
+static err read_picture(const char *path, image *im) {
+    byte_buffer file = {0};
+    err code = byte_buffer_read(&file, path);
+    if (code == OK && image_decode(im, file.bytes, file.size, 3) != OK)
+        code = err_prefix("%s", path);
+    byte_buffer_reset(&file);
+    return code;
+}
+
 static int decode(const char *path) {
     image im = {0};
-    int code = write_picture(image_read(&im, path, 3), &im);
+    int status = write_picture(read_picture(path, &im), &im);
     image_reset(&im);
-    return code;
+    return status;
 }
 
 static int load(const char *path, const double *n) {
@@ -49,7 +58,7 @@ static int load(const char *path, const double *n) {
 
 static int adjust(const char *path, const char *what, double factor) {
     image im = {0};
-    err code = image_read(&im, path, 3);
+    err code = read_picture(path, &im);
     if (code == OK && strcmp(what, "brightness") == 0)
         image_adjust_brightness(&im, factor);
     else if (code == OK && strcmp(what, "contrast") == 0)

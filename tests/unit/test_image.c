@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "data/data.h"
+#include "data/image.h"
 
 /* ---- PNG files from the specification ---- */
 
@@ -114,6 +114,10 @@ START_TEST(grey_of_few_and_many_bits) {
     end_png(&f, (const uint8_t[]){0, 0x12, 0xff, 0xff, 0xff, 0x00, 0xff}, 7); /* the high byte */
     expect_pixels(f.bytes, f.n, 1, 3, 1, (const uint8_t[]){0x12, 0xff, 0});
     expect_pixels(f.bytes, f.n, 3, 3, 1, (const uint8_t[]){0x12, 0x12, 0x12, 0xff, 0xff, 0xff, 0, 0, 0});
+    begin_png(&f, 3, 1, 16, 0);
+    end_png(&f, (const uint8_t[]){0, 0, 0xff, 0, 0x12, 0, 0}, 7); /* nothing in the high bytes */
+    expect_pixels(f.bytes, f.n, 1, 3, 1, (const uint8_t[]){0xff, 0x12, 0});
+    expect_pixels(f.bytes, f.n, 3, 3, 1, (const uint8_t[]){0xff, 0xff, 0xff, 0x12, 0x12, 0x12, 0, 0, 0});
     begin_png(&f, 1, 2, 16, 2);
     end_png(&f, (const uint8_t[]){0, 1, 255, 2, 255, 3, 255, 0, 4, 0, 5, 0, 6, 0}, 14);
     expect_pixels(f.bytes, f.n, 3, 1, 2, (const uint8_t[]){1, 2, 3, 4, 5, 6});
@@ -205,11 +209,88 @@ START_TEST(other_files_are_named) {
     expect_error((const uint8_t *)"<html></html>\n", 14, "neither JPEG nor PNG");
     expect_error((const uint8_t *)"GIF89a------", 12, "GIF");
     expect_error((const uint8_t *)"RIFF....WEBPVP8 ", 16, "WebP");
-    image im = {0};
-    ck_assert_int_eq(image_read(&im, "/tmp/shoal no such picture.png", 3), ERR_IO);
+    byte_buffer file = {0};
+    ck_assert_int_eq(byte_buffer_read(&file, "/tmp/shoal no such picture.png"), ERR_IO);
     ck_assert_ptr_nonnull(strstr(err_last()->text, "/tmp/shoal no such picture.png: no such file"));
-    ck_assert_int_eq(image_read(&im, "/tmp", 3), ERR_IO);
-    image_reset(&im);
+    ck_assert_int_eq(byte_buffer_read(&file, "/tmp"), ERR_IO);
+    byte_buffer_reset(&file);
+}
+END_TEST
+
+/* ---- EXIF ---- */
+
+/* A TIFF header and a directory of two entries, the second the orientation. */
+enum { EXIF_SIZE = 8 + 2 + 2 * 12 };
+
+static void put(uint8_t *to, uint32_t number, int bytes, bool big_endian) {
+    for (int i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(number >> 8 * (big_endian ? bytes - 1 - i : i));
+}
+
+static void make_exif(uint8_t block[EXIF_SIZE], bool big, uint32_t type, int width, uint32_t value) {
+    memset(block, 0, EXIF_SIZE);
+    memcpy(block, big ? "MM\0*" : "II*\0", 4);
+    put(block + 4, 8, 4, big);
+    put(block + 8, 2, 2, big);
+    put(block + 10, 0x010f, 2, big);
+    put(block + 22, 0x0112, 2, big);
+    put(block + 24, type, 2, big);
+    put(block + 26, 1, 4, big);
+    put(block + 30, value, width, big);
+}
+
+START_TEST(exif_tells_the_orientation) {
+    static const int types[][2] = {{1, 1}, {3, 2}, {4, 4}};
+    uint8_t block[EXIF_SIZE];
+    for (int big = 0; big < 2; big++)
+        for (int k = 0; k < 3; k++)
+            for (uint32_t value = 0; value < 12; value++) {
+                make_exif(block, big, (uint32_t)types[k][0], types[k][1], value);
+                ck_assert_int_eq(exif_orientation(block, sizeof block), value >= 1 && value <= 8 ? (int)value : 1);
+            }
+    make_exif(block, true, 2, 2, 6); /* text is no orientation */
+    ck_assert_int_eq(exif_orientation(block, sizeof block), 1);
+}
+END_TEST
+
+/* Cut anywhere, with a directory anywhere: a number, and no byte beyond the block is read (AddressSanitizer would tell). */
+START_TEST(damaged_exif_does_no_harm) {
+    for (size_t size = 0; size <= EXIF_SIZE; size++) {
+        uint8_t block[EXIF_SIZE], *cut = malloc(size ? size : 1);
+        make_exif(block, false, 3, 2, 6);
+        memcpy(cut, block, size);
+        int orientation = exif_orientation(cut, size);
+        ck_assert(orientation == 1 || (orientation == 6 && size >= 31));
+        for (size_t i = 4; i + 4 <= size && i < 10; i++) {
+            memset(cut + 4, 0xff, i - 4);
+            orientation = exif_orientation(cut, size);
+            ck_assert(orientation >= 1 && orientation <= 8);
+        }
+        free(cut);
+    }
+}
+END_TEST
+
+/* Pixels 1 2 3 / 4 5 6, shown as each orientation says (EXIF 2.3, figure of the tag). */
+START_TEST(orientations_turn_pictures) {
+    static const uint8_t shown[9][6] = {{0},
+                                        {1, 2, 3, 4, 5, 6},
+                                        {3, 2, 1, 6, 5, 4},
+                                        {6, 5, 4, 3, 2, 1},
+                                        {4, 5, 6, 1, 2, 3},
+                                        {1, 4, 2, 5, 3, 6},
+                                        {4, 1, 5, 2, 6, 3},
+                                        {6, 3, 5, 2, 4, 1},
+                                        {3, 6, 2, 5, 1, 4}};
+    for (int orientation = 1; orientation <= 8; orientation++) {
+        image im = {0};
+        image_resize_buffer(&im, 3, 2, 1);
+        memcpy(im.pixels, shown[1], 6);
+        image_turn(&im, orientation);
+        ck_assert(im.width == (orientation < 5 ? 3 : 2) && im.height == (orientation < 5 ? 2 : 3));
+        ck_assert_mem_eq(im.pixels, shown[orientation], 6);
+        image_reset(&im);
+    }
 }
 END_TEST
 
@@ -223,7 +304,10 @@ START_TEST(what_is_written_is_read) {
         for (int i = 0; i < 35 * channels; i++)
             im.pixels[i] = (uint8_t)(i * 37);
         ck_assert_int_eq(image_write_png(&im, path), OK);
-        ck_assert_int_eq(image_read(&back, path, channels), OK);
+        byte_buffer file = {0};
+        ck_assert_int_eq(byte_buffer_read(&file, path), OK);
+        ck_assert_int_eq(image_decode(&back, file.bytes, file.size, channels), OK);
+        byte_buffer_reset(&file);
         ck_assert(back.width == 5 && back.height == 7);
         ck_assert_mem_eq(im.pixels, back.pixels, (size_t)(35 * channels));
         image_reset(&im);
@@ -244,6 +328,9 @@ int main(void) {
     tcase_add_test(cases, jpeg_colour_and_grey);
     tcase_add_test(cases, jpeg_cmyk);
     tcase_add_test(cases, other_files_are_named);
+    tcase_add_test(cases, exif_tells_the_orientation);
+    tcase_add_test(cases, damaged_exif_does_no_harm);
+    tcase_add_test(cases, orientations_turn_pictures);
     tcase_add_test(cases, what_is_written_is_read);
     Suite *suite = suite_create("image");
     suite_add_tcase(suite, cases);

@@ -153,25 +153,23 @@ START_TEST(random_resized_crop_reaches_every_place) {
 }
 END_TEST
 
-/* The window's sides can be told from a scaled ramp: the share of the area must be uniform in `scale`, the log of the ratio in `ratio`. */
+/* The share of the area must be uniform in `scale`, the log of the ratio in `ratio`. */
 START_TEST(random_resized_crop_draws_area_and_ratio) {
-    enum { SIDE = 240, N = 1500, SIZE = 24 };
-    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = SIZE, .scale = {0.1, 0.4}, .ratio = {0.5, 2}};
+    enum { SIDE = 2400, N = 10000 };
+    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 24, .scale = {0.1, 0.4}, .ratio = {0.5, 2}};
     double area1 = 0, area2 = 0, log1 = 0, log2 = 0;
     for (uint64_t id = 0; id < N; id++) {
-        image im = draw_places(SIDE, SIDE);
-        apply(&t, 1, &im, id);
-        const uint8_t *first = im.pixels + 3 * (SIZE + 1), *last = im.pixels + 3 * ((SIZE - 2) * SIZE + SIZE - 2);
-        double width = (last[0] - first[0]) * (double)SIZE / (SIZE - 3), height = (last[1] - first[1]) * (double)SIZE / (SIZE - 3);
-        double area = width * height / SIDE / SIDE, ratio = log(width / height);
-        ck_assert(area > 0.09 && area < 0.42 && fabs(ratio) < log(2.1));
+        image_view v = view_whole(SIDE, SIDE);
+        ck_assert_int_eq(random_resized_crop_view(&t, &v, (transform_draws){key_of(id), 0}), OK);
+        ck_assert(v.part.top >= 0 && v.part.left >= 0 && v.part.top + v.part.height <= SIDE && v.part.left + v.part.width <= SIDE);
+        double area = (double)v.part.width * v.part.height / SIDE / SIDE, ratio = log((double)v.part.width / v.part.height);
+        ck_assert(area > 0.099 && area < 0.401 && fabs(ratio) < log(2.01));
         area1 += area / N, area2 += area * area / N, log1 += ratio / N, log2 += ratio * ratio / N;
-        image_reset(&im);
     }
-    ck_assert_double_eq_tol(area1, 0.25, 0.01);
-    ck_assert_double_eq_tol(sqrt(area2 - area1 * area1), 0.3 / sqrt(12), 0.005);
-    ck_assert_double_eq_tol(log1, 0, 0.05);
-    ck_assert_double_eq_tol(sqrt(log2), 2 * log(2) / sqrt(12), 0.02);
+    ck_assert_double_eq_tol(area1, 0.25, 0.004);
+    ck_assert_double_eq_tol(sqrt(area2 - area1 * area1), 0.3 / sqrt(12), 0.002);
+    ck_assert_double_eq_tol(log1, 0, 0.02);
+    ck_assert_double_eq_tol(sqrt(log2), 2 * log(2) / sqrt(12), 0.01);
 }
 END_TEST
 
@@ -232,6 +230,61 @@ START_TEST(draws_depend_on_key_and_place) {
 }
 END_TEST
 
+static void check_adjusted(void (*adjust)(image *, double), double factor, const uint8_t *expected) {
+    static const uint8_t pixels[12] = {255, 0, 0, 10, 20, 30, 200, 200, 200, 0, 0, 255};
+    image im = {0};
+    image_resize_buffer(&im, 2, 2, 3);
+    memcpy(im.pixels, pixels, sizeof pixels);
+    adjust(&im, factor);
+    ck_assert_mem_eq(im.pixels, expected, sizeof pixels);
+    image_reset(&im);
+}
+
+/* Greys of these pixels: 76, 18, 200, 29; their mean is 80.75. */
+START_TEST(colours_change_as_they_should) {
+    check_adjusted(image_adjust_brightness, 0.5, (const uint8_t[]){127, 0, 0, 5, 10, 15, 100, 100, 100, 0, 0, 127});
+    check_adjusted(image_adjust_brightness, 2, (const uint8_t[]){255, 0, 0, 20, 40, 60, 255, 255, 255, 0, 0, 255});
+    check_adjusted(image_adjust_contrast, 0, (const uint8_t[]){81, 81, 81, 81, 81, 81, 81, 81, 81, 81, 81, 81});
+    check_adjusted(image_adjust_contrast, 2, (const uint8_t[]){255, 0, 0, 0, 0, 0, 255, 255, 255, 0, 0, 255});
+    check_adjusted(image_adjust_saturation, 0, (const uint8_t[]){76, 76, 76, 18, 18, 18, 200, 200, 200, 29, 29, 29});
+    check_adjusted(image_adjust_saturation, 0.5, (const uint8_t[]){165, 38, 38, 14, 19, 24, 200, 200, 200, 14, 14, 142});
+    check_adjusted(image_adjust_hue, 1.0 / 3 + 1e-6, (const uint8_t[]){0, 255, 0, 30, 10, 20, 200, 200, 200, 255, 0, 0});
+}
+END_TEST
+
+START_TEST(grey_pictures_keep_their_colour) {
+    image im = draw(9, 7, 1), same = draw(9, 7, 1);
+    image_adjust_saturation(&im, 3);
+    image_adjust_hue(&im, 0.3);
+    check_and_reset(&im, 9, 7, same.pixels, 63);
+    image_reset(&same);
+}
+END_TEST
+
+/* Every factor in its range, every order; nothing where nothing is asked for. */
+START_TEST(color_jitter_draws_factors_and_orders) {
+    transform t = {.kind = TRANSFORM_COLOR_JITTER, .brightness = 0.4, .contrast = 1.5, .saturation = 0.1, .hue = 0.2};
+    bool seen[4][4] = {{false}};
+    for (uint64_t id = 0; id < 500; id++) {
+        color_factors f = color_jitter_draw(&t, (transform_draws){key_of(id), 0});
+        ck_assert(fabs(f.brightness - 1) <= 0.4 && f.contrast >= 0 && f.contrast <= 2.5 && fabs(f.saturation - 1) <= 0.1);
+        ck_assert(fabs(f.hue) <= 0.2);
+        int all = 0;
+        for (int i = 0; i < 4; i++) {
+            seen[i][f.order[i]] = true;
+            all |= 1 << f.order[i];
+        }
+        ck_assert_int_eq(all, 15);
+    }
+    for (int i = 0; i < 16; i++)
+        ck_assert(seen[i / 4][i % 4]);
+    image im = draw(20, 30, 3), same = draw(20, 30, 3);
+    apply(&(transform){.kind = TRANSFORM_COLOR_JITTER}, 1, &im, 0);
+    check_and_reset(&im, 20, 30, same.pixels, 20 * 30 * 3);
+    image_reset(&same);
+}
+END_TEST
+
 START_TEST(shapes_follow_the_pictures) {
     transform list[] = {{.kind = TRANSFORM_RESIZE, .size = 20}, {.kind = TRANSFORM_CENTER_CROP, .size = 16}, {.kind = TRANSFORM_HFLIP}};
     shape out;
@@ -268,6 +321,7 @@ int main(void) {
     }
     Suite *suite = suite_create("transform");
     TCase *tests = tcase_create("transform");
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, resize_is_pillows);
     tcase_add_test(tests, resize_of_one_side);
@@ -281,6 +335,9 @@ int main(void) {
     tcase_add_test(tests, random_crop_reaches_every_place_with_padding);
     tcase_add_test(tests, flips_mirror_and_keep_their_probability);
     tcase_add_test(tests, draws_depend_on_key_and_place);
+    tcase_add_test(tests, colours_change_as_they_should);
+    tcase_add_test(tests, grey_pictures_keep_their_colour);
+    tcase_add_test(tests, color_jitter_draws_factors_and_orders);
     tcase_add_test(tests, shapes_follow_the_pictures);
     tcase_add_test(tests, impossible_lists_are_refused);
     SRunner *runner = srunner_create(suite);

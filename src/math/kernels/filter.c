@@ -1,49 +1,53 @@
 /* Weighted sums along the rows and the columns of pictures of bytes, in whole numbers, so that every instruction set gives the same levels:
  *     y[i] = (2^21 + Σ_k w[i, k] · x[first[i] + k]) >> 22
- * Along a row neighbouring outputs have different inputs: a vector is one pixel, its channels side by side, and ROWS rows go together, which
- * shares the weights and hides the multiplications' latency. Down a column a vector is a stretch of the row. */
+ * Along a row neighbouring outputs have different inputs, but rows have the same: a vector is one pixel, its channels side by side, from each
+ * of several rows. Down a column a vector is a stretch of the row. */
 #include "math/kernels/kernels.h"
 
 enum {
     HALF = 1 << (MATH_FILTER_BITS - 1),
-    ROWS = 4,
     GROUP = 4, /* vectors of a row at a time */
+    TALL = 2,  /* vectors of pixels at a time */
 };
 
-typedef int32_t pixel_ints __attribute__((vector_size(16)));
-typedef uint8_t pixel_bytes __attribute__((vector_size(4)));
-
-/* An RGB pixel, and a byte of the next. */
-INLINE pixel_ints load_pixel(const uint8_t *p) {
-    pixel_bytes b;
-    memcpy(&b, p, sizeof b);
-    return __builtin_convertvector(b, pixel_ints);
-}
-
-INLINE void store_pixel(uint8_t *p, pixel_ints sum, size_t bytes) {
-    pixel_bytes b = __builtin_convertvector(sum >> MATH_FILTER_BITS, pixel_bytes);
-    memcpy(p, &b, bytes);
-}
-
-/* One pixel of `rows` rows. `bytes` is 4 where the next pixel will be written after this one, else 3. */
-INLINE void filter_pixel(const math_filter *f, int64_t i, int64_t rows, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy,
+/* Pixel i of `vectors` times VECTOR_PIXELS rows. `bytes` is 4 where the next pixel will be written after this one, else 3. */
+INLINE void filter_pixel(const math_filter *f, int64_t i, int vectors, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy,
                          size_t bytes) {
     const int32_t *w = f->weights + i * f->taps;
     const uint8_t *from = x + 3 * (int64_t)f->first[i];
-    pixel_ints sum[ROWS];
-    for (int64_t r = 0; r < rows; r++)
-        sum[r] = (pixel_ints){HALF, HALF, HALF, HALF};
+    vec_ints sum[TALL];
+    for (int v = 0; v < vectors; v++)
+        sum[v] = (vec_ints){0} + HALF;
     for (int64_t k = 0; k < f->taps; k++)
-        for (int64_t r = 0; r < rows; r++)
-            sum[r] += load_pixel(from + r * ldx + 3 * k) * w[k];
-    for (int64_t r = 0; r < rows; r++)
-        store_pixel(y + r * ldy + 3 * i, sum[r], bytes);
+        for (int v = 0; v < vectors; v++)
+            sum[v] += vec_load_pixels(from + 3 * k + v * VECTOR_PIXELS * ldx, ldx) * w[k];
+    for (int v = 0; v < vectors; v++)
+        vec_store_pixels(y + v * VECTOR_PIXELS * ldy + 3 * i, ldy, sum[v] >> MATH_FILTER_BITS, bytes);
 }
 
-INLINE void filter_rgb(const math_filter *f, int64_t rows, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy) {
+INLINE void filter_rgb(const math_filter *f, int vectors, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy) {
     for (int64_t i = 0; i + 1 < f->count; i++)
-        filter_pixel(f, i, rows, x, ldx, y, ldy, 4);
-    filter_pixel(f, f->count - 1, rows, x, ldx, y, ldy, 3);
+        filter_pixel(f, i, vectors, x, ldx, y, ldy, 4);
+    filter_pixel(f, f->count - 1, vectors, x, ldx, y, ldy, 3);
+}
+
+/* Fewer rows than a vector holds. */
+static void filter_last_rows(const math_filter *f, int64_t rows, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < f->count; i++) {
+            const int32_t *w = f->weights + i * f->taps;
+            const uint8_t *from = x + r * ldx + 3 * (int64_t)f->first[i];
+            int32_t red = HALF, green = HALF, blue = HALF;
+            for (int64_t k = 0; k < f->taps; k++, from += 3) {
+                red += from[0] * w[k];
+                green += from[1] * w[k];
+                blue += from[2] * w[k];
+            }
+            uint8_t *to = y + r * ldy + 3 * i;
+            to[0] = (uint8_t)(red >> MATH_FILTER_BITS);
+            to[1] = (uint8_t)(green >> MATH_FILTER_BITS);
+            to[2] = (uint8_t)(blue >> MATH_FILTER_BITS);
+        }
 }
 
 static void filter_grey(const math_filter *f, const uint8_t *x, uint8_t *y) {
@@ -60,10 +64,13 @@ void MATH(filter_along_rows)(const math_filter *f, int64_t rows, int64_t c, cons
     int64_t r = 0;
     for (; c == 1 && r < rows; r++)
         filter_grey(f, x + r * ldx, y + r * ldy);
-    for (; r + ROWS <= rows; r += ROWS)
-        filter_rgb(f, ROWS, x + r * ldx, ldx, y + r * ldy, ldy);
-    for (; r < rows; r++)
+    if (c == 1)
+        return;
+    for (; r + TALL * VECTOR_PIXELS <= rows; r += TALL * VECTOR_PIXELS)
+        filter_rgb(f, TALL, x + r * ldx, ldx, y + r * ldy, ldy);
+    for (; r + VECTOR_PIXELS <= rows; r += VECTOR_PIXELS)
         filter_rgb(f, 1, x + r * ldx, ldx, y + r * ldy, ldy);
+    filter_last_rows(f, rows - r, x + r * ldx, ldx, y + r * ldy, ldy);
 }
 
 /* `vectors` vectors of one row, the last with `count` elements. */

@@ -126,6 +126,39 @@ INLINE vec_ints vec_load_bits(const uint8_t *bits, int64_t at) {
 #endif
 }
 
+/* Pixels of four bytes side by side, one from each of VECTOR_PIXELS rows. */
+enum { VECTOR_PIXELS = VECTOR / 4 };
+
+INLINE int32_t load_word(const uint8_t *p) {
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+INLINE vec_ints vec_load_pixels(const uint8_t *p, int64_t stride) {
+#if defined(__AVX512F__)
+    __m128i words = _mm_set_epi32(load_word(p + 3 * stride), load_word(p + 2 * stride), load_word(p + stride), load_word(p));
+    return (vec_ints)_mm512_cvtepu8_epi32(words);
+#elif defined(__AVX2__)
+    return (vec_ints)_mm256_cvtepu8_epi32(_mm_set_epi32(0, 0, load_word(p + stride), load_word(p)));
+#elif defined(__SSE2__)
+    (void)stride; /* there is one row */
+    __m128i zero = _mm_setzero_si128(), shorts = _mm_unpacklo_epi8(_mm_cvtsi32_si128(load_word(p)), zero);
+    return (vec_ints)_mm_unpacklo_epi16(shorts, zero);
+#else
+    (void)stride;
+    return (vec_ints){p[0], p[1], p[2], p[3]};
+#endif
+}
+
+/* The first `bytes` of each pixel, whose elements are from 0 to 255. */
+INLINE void vec_store_pixels(uint8_t *p, int64_t stride, vec_ints v, size_t bytes) {
+    uint8_t all[VECTOR];
+    vec_store_bytes(all, v, VECTOR);
+    for (int r = 0; r < VECTOR_PIXELS; r++)
+        memcpy(p + r * stride, all + 4 * r, bytes);
+}
+
 /* a where all bits of the mask are set, b where none is. */
 INLINE vec vec_select(vec_ints mask, vec a, vec b) {
     return (vec)(((vec_ints)a & mask) | ((vec_ints)b & ~mask));
