@@ -80,7 +80,8 @@ void image_reset(image *im);
 void image_resize_buffer(image *im, int width, int height, int channels); /* content undefined */
 
 /* Decodes JPEG or PNG bytes into `channels` (1 or 3) channels: grey, palette, alpha, 16-bit and CMYK pictures are converted as Pillow's
- * convert("RGB") and convert("L") do, and turned as EXIF says. Recognised by content, not by name. Errors: ERR_DATA with what is wrong, without a file name. */
+ * convert("RGB") and convert("L") do, and turned as EXIF says. Recognised by content, not by name. Errors: ERR_DATA with what is wrong,
+ * without a file name. */
 err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
 
 /* Writes a picture of 1 or 3 channels as PNG. ERR_IO. */

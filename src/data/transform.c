@@ -1,5 +1,5 @@
-/* A list of transforms over one picture. Each has its own range of draws, so that a change to one leaves the others' draws alone. Those that
- * choose and scale pixels need only a picture's size, and say so to the decoder before there are pixels; the others work on pixels. */
+/* A list of transforms over one picture. Each has its own range of draws, so that a change to one leaves the others' draws alone. Those
+ * that choose and scale pixels need only a picture's size, and say so to the decoder before there are pixels; the others work on pixels. */
 #include "data/transform.h"
 
 typedef struct transform_type {

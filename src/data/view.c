@@ -46,8 +46,8 @@ void view_apply(const image_view *v, image *im, image_region held, image *spare)
     scaling x = columns(v, held.eighths), y = rows(v, held.eighths);
     window inside = kept_inside(v);
     if (scaling_is_plain(&x) && scaling_is_plain(&y)) {
-        image_crop(im, spare, (window){y.start + v->kept.top - held.part.top, x.start + v->kept.left - held.part.left, v->kept.height,
-                                       v->kept.width});
+        image_crop(im, spare,
+                   (window){y.start + v->kept.top - held.part.top, x.start + v->kept.left - held.part.left, v->kept.height, v->kept.width});
         return;
     }
     image_scale_axes(im, spare, &x, &y, held.part.left, held.part.top);

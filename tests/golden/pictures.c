@@ -1,9 +1,12 @@
-/* What Shoal makes of pictures, for test_pictures.py to hold against Pillow and torchvision:
- *     golden_pictures decode FILE                                            the picture as PPM; exit code 65 and a line where it is refused
- *     golden_pictures load FILE SIZE CROP                                    the same after resize and center_crop
- *     golden_pictures adjust FILE WHAT FACTOR                                the same in other colours: brightness, contrast, saturation, hue
- *     golden_pictures crops COUNT WIDTH HEIGHT SCALE0 SCALE1 RATIO0 RATIO1   windows of random_resized_crop: top left height width
- *     golden_pictures jitter COUNT BRIGHTNESS CONTRAST SATURATION HUE        factors of color_jitter, and their order */
+/* What Shoal makes of pictures, for test_pictures.py to hold against Pillow and torchvision. Pictures are printed as PPM; one that is
+ * refused ends in exit code 65 and a line that says why.
+ *     golden_pictures decode FILE
+ *     golden_pictures load FILE SIZE CROP          after resize and center_crop
+ *     golden_pictures adjust FILE WHAT FACTOR      in other colours: brightness, contrast, saturation, hue
+ *     golden_pictures crops COUNT WIDTH HEIGHT SCALE0 SCALE1 RATIO0 RATIO1
+ *                                                  windows of random_resized_crop: top left height width
+ *     golden_pictures jitter COUNT BRIGHTNESS CONTRAST SATURATION HUE
+ *                                                  factors of color_jitter, and their order */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

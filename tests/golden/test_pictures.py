@@ -114,6 +114,23 @@ def colours():
                 near(found, np.asarray(expected).astype(int), 1, f"{name} {factor}")
 
 
+def evaluation():
+    """resize and center_crop of photographs: torchvision's pixels, and about these where a smaller scale was enough to decode."""
+    root = os.path.join(os.environ.get("SHOAL_SHARED", ""), "data/hymenoptera/hymenoptera_320/val/ants")
+    if not os.path.isdir(root):
+        print("skipped: no photographs here")
+        return
+    for name in sorted(os.listdir(root))[:12]:
+        path = os.path.join(root, name)
+        with Image.open(path) as im:
+            picture = im.convert("RGB")
+        for size, crop, limit in ((200, 160, 0), (130, 131, 0), (60, 50, 2), (25, 25, 2)):
+            t = transforms.Compose([transforms.Resize(size), transforms.CenterCrop(crop)])
+            found, expected = shoal("load", path, size, crop)[0], np.asarray(t(picture)).astype(int)
+            check(found is not None and found.shape == expected.shape and abs(found - expected).mean() <= limit,
+                  f"{name} at {size}: {abs(found - expected).mean()} levels away on average")
+
+
 def distance(a, b):
     """Kolmogorov and Smirnov's: the largest difference of the two samples' distribution functions."""
     a, b = np.sort(a), np.sort(b)
@@ -160,6 +177,7 @@ def jitter(brightness, contrast, saturation, hue, count=10000):
 odd_pictures()
 orientations()
 colours()
+evaluation()
 crops(500, 375, (0.08, 1), (3 / 4, 4 / 3))
 crops(320, 75, (0.3, 1), (3 / 4, 4 / 3))
 jitter(0.4, 0.4, 0.4, 0.1)

@@ -1,5 +1,5 @@
-/* Parts of JPEG pictures: what is decoded of one must be what a decoder of the whole makes of it; smaller scales must be the picture, smaller;
- * and what the transforms make of a file must be what they make of its pixels. */
+/* Parts of JPEG pictures: what is decoded of one must be what a decoder of the whole makes of it; smaller scales must be the picture,
+ * smaller; and what the transforms make of a file must be what they make of its pixels. */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>

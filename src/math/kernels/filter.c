@@ -1,7 +1,7 @@
 /* Weighted sums along the rows and the columns of pictures of bytes, in whole numbers, so that every instruction set gives the same levels:
  *     y[i] = (2^21 + Σ_k w[i, k] · x[first[i] + k]) >> 22
- * Along a row neighbouring outputs have different inputs, but rows have the same: a vector is one pixel, its channels side by side, from each
- * of several rows. Down a column a vector is a stretch of the row. */
+ * Along a row neighbouring outputs have different inputs, but rows have the same: a vector is one pixel, its channels side by side, from
+ * each of several rows. Down a column a vector is a stretch of the row. */
 #include "math/kernels/kernels.h"
 
 enum {
@@ -31,46 +31,26 @@ INLINE void filter_rgb(const math_filter *f, int vectors, const uint8_t *x, int6
     filter_pixel(f, f->count - 1, vectors, x, ldx, y, ldy, 3);
 }
 
-/* Fewer rows than a vector holds. */
-static void filter_last_rows(const math_filter *f, int64_t rows, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy) {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < f->count; i++) {
-            const int32_t *w = f->weights + i * f->taps;
-            const uint8_t *from = x + r * ldx + 3 * (int64_t)f->first[i];
-            int32_t red = HALF, green = HALF, blue = HALF;
-            for (int64_t k = 0; k < f->taps; k++, from += 3) {
-                red += from[0] * w[k];
-                green += from[1] * w[k];
-                blue += from[2] * w[k];
-            }
-            uint8_t *to = y + r * ldy + 3 * i;
-            to[0] = (uint8_t)(red >> MATH_FILTER_BITS);
-            to[1] = (uint8_t)(green >> MATH_FILTER_BITS);
-            to[2] = (uint8_t)(blue >> MATH_FILTER_BITS);
-        }
-}
-
-static void filter_grey(const math_filter *f, const uint8_t *x, uint8_t *y) {
-    for (int64_t i = 0; i < f->count; i++) {
-        const int32_t *w = f->weights + i * f->taps;
+/* A row alone: grey, or one of fewer rows than a vector holds. */
+static void filter_row(const math_filter *f, int64_t c, const uint8_t *x, uint8_t *y) {
+    for (int64_t i = 0; i < f->count * c; i++) {
+        const int32_t *w = f->weights + i / c * f->taps;
+        const uint8_t *from = x + f->first[i / c] * c + i % c;
         int32_t sum = HALF;
         for (int64_t k = 0; k < f->taps; k++)
-            sum += x[f->first[i] + k] * w[k];
+            sum += from[k * c] * w[k];
         y[i] = (uint8_t)(sum >> MATH_FILTER_BITS);
     }
 }
 
 void MATH(filter_along_rows)(const math_filter *f, int64_t rows, int64_t c, const uint8_t *x, int64_t ldx, uint8_t *y, int64_t ldy) {
     int64_t r = 0;
-    for (; c == 1 && r < rows; r++)
-        filter_grey(f, x + r * ldx, y + r * ldy);
-    if (c == 1)
-        return;
-    for (; r + TALL * VECTOR_PIXELS <= rows; r += TALL * VECTOR_PIXELS)
+    for (; c == 3 && r + TALL * VECTOR_PIXELS <= rows; r += TALL * VECTOR_PIXELS)
         filter_rgb(f, TALL, x + r * ldx, ldx, y + r * ldy, ldy);
-    for (; r + VECTOR_PIXELS <= rows; r += VECTOR_PIXELS)
+    for (; c == 3 && r + VECTOR_PIXELS <= rows; r += VECTOR_PIXELS)
         filter_rgb(f, 1, x + r * ldx, ldx, y + r * ldy, ldy);
-    filter_last_rows(f, rows - r, x + r * ldx, ldx, y + r * ldy, ldy);
+    for (; r < rows; r++)
+        filter_row(f, c, x + r * ldx, y + r * ldy);
 }
 
 /* `vectors` vectors of one row, the last with `count` elements. */
