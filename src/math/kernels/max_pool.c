@@ -64,7 +64,7 @@ INLINE void max_pixel(const math_pool *p, const window *v, int64_t rows, int64_t
 }
 
 void MATH(max_pool)(const math_pool *pool, int64_t n, const float *x, float *y, uint8_t *index) {
-    const math_pool local = *pool, *p = &local;
+    const math_pool local = *pool, *p = &local; /* what is stored to y cannot change it */
     for (int64_t image = 0; image < n; image++, x += p->h * p->w * p->c)
         for (int64_t oh = 0; oh < p->oh; oh++) {
             window v;
