@@ -46,9 +46,10 @@ def command(ranks, *words):
     return [*(MPIRUN + [str(ranks)] if ranks > 1 else []), SHOAL, *map(str, words)]
 
 
-def shoal(*words, ranks=1, code=0, before=None):
+def shoal(*words, ranks=1, threads=1, code=0, before=None):
     """What it says; it has to end with that exit code."""
-    done = subprocess.run(command(ranks, *words), capture_output=True, text=True, env=ENVIRONMENT, preexec_fn=before, timeout=120)
+    done = subprocess.run(command(ranks, *words), capture_output=True, text=True, preexec_fn=before, timeout=120,
+                          env=dict(ENVIRONMENT, OMP_NUM_THREADS=str(threads)))
     assert done.returncode == code, f"shoal {' '.join(map(str, words))}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
     if code:
         lines = done.stderr.strip().split("\n")
@@ -199,7 +200,7 @@ def test_archives(work):
     make_source(f"{work}/source", TRAIN, VALIDATION)
     said = shoal("pack", "imagenet", f"{work}/source", f"{work}/one", *SIZE)
     gone, odd = check_set(f"{work}/one")
-    shoal("pack", "imagenet", f"{work}/source", f"{work}/three", *SIZE, ranks=3)
+    shoal("pack", "imagenet", f"{work}/source", f"{work}/three", *SIZE, ranks=3, threads=2)
     assert sums_of(f"{work}/one") == sums_of(f"{work}/three"), "not the same for 3 ranks"
     assert len(glob.glob(f"{work}/one/train-*.h5")) > 5
     assert not os.path.exists(f"{work}/one/.pack"), "the state is left behind"
