@@ -36,6 +36,7 @@ START_TEST(defaults_hold_where_nothing_is_given) {
     ck_assert_str_eq(j->data.train, "train.h5");
     ck_assert_ptr_null(j->data.val);
     ck_assert(j->data.shuffle && j->data.drop_last);
+    ck_assert(j->data.workers == 0 && j->data.max_bad == 0.001 && !j->data.stage && j->data.shuffle_block == 0);
     ck_assert_int_eq(j->data.n_mean + j->data.n_std + j->data.augment.count + j->data.eval.count, 0);
     ck_assert_int_eq(j->train.epochs, 2);
     ck_assert_int_eq(j->train.batch, 16);
@@ -70,6 +71,7 @@ START_TEST(every_key_is_read) {
     ck_assert_double_eq(j->model.options[1].value, 0.1);
     ck_assert_str_eq(j->data.val, "data/x: y.h5");
     ck_assert(!j->data.shuffle && !j->data.drop_last);
+    ck_assert(j->data.workers == 3 && j->data.max_bad == 0.25 && strcmp(j->data.stage, "/dev/shm") == 0);
     ck_assert_int_eq(j->data.n_mean, 3);
     ck_assert(j->data.mean[2] == 0.406f && j->data.std[0] == 0.229f && j->data.std[1] == 0.224f);
     ck_assert_uint_eq(j->train.seed, UINT64_MAX);

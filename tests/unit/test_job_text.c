@@ -21,6 +21,20 @@ static job *survives(const job *j) {
     return again;
 }
 
+START_TEST(blocks_of_samples_read_back) {
+    const char *const words[] = {"data.shuffle={block: 64}", "data.shuffle=true"};
+    job *j = parsed_with(small, words, 1), *again = survives(j);
+    ck_assert(again->data.shuffle && again->data.shuffle_block == 64);
+    job *whole_set = parsed_with(small, words, 2);
+    ck_assert(whole_set->data.shuffle && whole_set->data.shuffle_block == 0);
+    ck_assert_int_eq(job_check_resume(whole_set, j), ERR_USAGE);
+    ck_assert_msg(strstr(err_last()->text, "data.shuffle: true now, {block: 64} before"), "%s", err_last()->text);
+    job_free(j);
+    job_free(again);
+    job_free(whole_set);
+}
+END_TEST
+
 START_TEST(text_reads_back_to_the_same_job) {
     job *j = parsed(small);
     job_free(survives(j));
@@ -187,6 +201,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("job_text");
     TCase *tests = tcase_create("all");
+    tcase_add_test(tests, blocks_of_samples_read_back);
     tcase_add_test(tests, text_reads_back_to_the_same_job);
     tcase_add_test(tests, numbers_survive_exactly);
     tcase_add_test(tests, numbers_are_readable);
