@@ -42,7 +42,7 @@ check_site() {
     done
 }
 
-# Modules that cannot be loaded may only say so: what counts is whether the program starts.
+# Each first in a subshell, for what it says. Old module commands say it and succeed: whether the program starts is looked at later.
 load_modules() {
     local module said
     for module in $MODULES; do
@@ -101,7 +101,8 @@ note_place() {
     for name in PARTITION ACCOUNT; do
         wanted=SBATCH_$name is=SLURM_JOB_$name
         if [[ -n ${!wanted:-} && ",${!wanted}," != *",${!is:-},"* ]]; then
-            say "note: this job's ${name,,} is ${!is:-not known}, not ${!wanted} as $site says: \`slurm/$script …\` without sbatch submits with it"
+            say "note: this job's ${name,,} is ${!is:-not known}, not ${!wanted} as $site says:" \
+                "\`slurm/$script …\` without sbatch submits with it"
         fi
     done
 }
@@ -177,20 +178,23 @@ plan_ranks() {
 
 # ---- launching ----
 
-# The environment of every rank. srun since SLURM 22.05 does not take over what sbatch was told of CPUs a task. OMP_PROC_BIND would tie the
-# main thread to one core before the program has seen how many it has, and with it the threads that read and decode pictures.
+# The environment of every rank. OMP_PROC_BIND would tie the main thread to one core before the program has seen how many it has, and with
+# it the threads that read and decode pictures.
 export_environment() {
-    local end
-    export SRUN_CPUS_PER_TASK=$cpus_per_rank OMP_NUM_THREADS=$threads
+    local end patience=10
+    export OMP_NUM_THREADS=$threads
     unset OMP_PLACES OMP_PROC_BIND
-    # Open MPI's mpirun kills ranks this long after it has told them to end: when it got TERM, and when the first of them has left with code 75.
-    export OMPI_MCA_odls_base_sigkill_timeout=10 PRTE_MCA_odls_base_sigkill_timeout=10
+    # srun since SLURM 22.05 does not take over what sbatch was told of CPUs a task. mpirun calls srun for one daemon a node, which needs
+    # all that its ranks will have.
+    export SRUN_CPUS_PER_TASK=$cpus_per_rank
+    [[ $LAUNCHER == srun ]] || SRUN_CPUS_PER_TASK=$(cpus_per_node)
+    # Open MPI's mpirun kills ranks so many seconds after it has told them to end: when it gets TERM, and when one has left with code 75.
+    export OMPI_MCA_odls_base_sigkill_timeout=$patience PRTE_MCA_odls_base_sigkill_timeout=$patience
     end=$(scontrol show job "$(this_job)" 2> /dev/null | sed -n 's/.*EndTime=\([0-9][^ ]*\).*/\1/p')
-    if [[ -n ${SLURM_JOB_END_TIME:-} ]]; then
-        export SHOAL_END_TIME=$SLURM_JOB_END_TIME
-    elif [[ -n $end ]]; then
-        export SHOAL_END_TIME && SHOAL_END_TIME=$(date -d "$end" +%s)
-    fi
+    end=${SLURM_JOB_END_TIME:-${end:+$(date -d "$end" +%s)}}
+    [[ -n $end ]] || return
+    export SHOAL_END_TIME=$end
+    [[ $LAUNCHER == srun ]] || SHOAL_END_TIME=$((end - patience - 5)) # that long mpirun takes to leave after its ranks
 }
 
 # A step in which one rank is gone ends within a minute, and not at once: the others may be about to leave, with the same exit code.
@@ -283,7 +287,7 @@ wait_for_failed_node() {
     case $code in
     0 | 64 | 65 | 70 | 74 | 75) return ;; # the program's own words
     esac
-    [[ -z $terminated ]] || return
+    [[ -z $terminated && $nodes != 1 ]] || return
     timeout 60 srun --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 --cpus-per-task=1 true > /dev/null 2>&1 && return
     most=$(scontrol show config | sed -n 's/^SlurmdTimeout *= \([0-9]*\).*/\1/p')
     say "exit code $code, and not every node answers: waiting for SLURM to put the job back into the queue"
@@ -307,6 +311,8 @@ finish() {
     wait_for_failed_node
     if [[ $code == 75 && (-z $terminated || $(reason) == TimeLimit) ]]; then
         put_back
+    elif [[ -n $terminated ]]; then
+        say "ended by SLURM, exit code $code"
     else
         say "exit code $code"
     fi

@@ -22,11 +22,11 @@ def table(kinds):
     out = []
     for kind, runs in kinds.items():
         out += [f"{runs[0]['model']}, {kind} scaling: {'the same batch on all nodes' if kind == 'strong' else 'the same batch a node'}",
-                f"{'nodes':>6s} {'ranks':>6s} {'threads':>8s} {'batch':>7s} {'lanes':>6s} {'images/s':>10s} {'step s':>9s} {'waiting s':>10s} "
-                f"{'speedup':>8s} {'efficiency':>11s}"]
+                f"{'nodes':>6s} {'ranks':>6s} {'threads':>8s} {'batch':>7s} {'lanes':>6s} {'images/s':>10s} {'step s':>9s} "
+                f"{'waiting s':>10s} {'speedup':>8s} {'efficiency':>11s}"]
         for run, speedup in zip(runs, speedups(runs)):
-            out.append(f"{run['nodes']:6d} {run['ranks']:6d} {run['threads']:8d} {run['batch']:7d} {run['lanes']:6d} {run['images_per_s']:10.1f} "
-                       f"{run['step_s'][0]:9.4f} {run['comm_s']:10.4f} {speedup:8.2f} {100 * speedup / run['nodes']:10.1f} %")
+            out.append(f"{run['nodes']:6d} {run['ranks']:6d} {run['threads']:8d} {run['batch']:7d} {run['lanes']:6d} "
+                       f"{run['images_per_s']:10.1f} {run['step_s'][0]:9.4f} {run['comm_s']:10.4f} {speedup:8.2f} {100 * speedup / run['nodes']:10.1f} %")
         out.append("")
     return "\n".join(out)
 

@@ -1,5 +1,5 @@
-# Settings of this cluster, for all scripts of this folder: cp slurm/site.example.sh slurm/site.sh, then edit. It is a shell file: whatever a
-# job needs before the program can start may stand here.
+# Settings of this cluster, for all scripts of this folder: cp slurm/site.example.sh slurm/site.sh, then edit. It is a shell file: whatever
+# a job needs before the program can start may stand here.
 # shellcheck shell=bash disable=SC2034
 
 # Where jobs go. sbatch reads these itself: its input variables (man sbatch) can all be set here. Left out: the cluster's default.

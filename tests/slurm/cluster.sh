@@ -70,7 +70,10 @@ cluster_start_munge() {
     cluster_wait 10 test -S "$cluster/munge/socket"
 }
 
+# As after a reboot: what steps have left in the node's folders would be in the way of the same steps.
 cluster_start_node() {
+    rm -rf "${cluster:?}"/{spool,tmp}/"$1"
+    mkdir -p "$cluster"/{spool,tmp}/"$1"
     slurmd -D -N "$1" > /dev/null 2>&1 &
 }
 
@@ -99,8 +102,8 @@ cluster_is_idle() {
     [[ $(sinfo -h -p main -t idle -o %D) == 2 ]]
 }
 
-# Everything that this cluster and its jobs have started carries its folder in its environment, but for slurmstepd, which writes a title over
-# it: that has a log file open.
+# Everything that this cluster and its jobs have started carries its folder in its environment, but for slurmstepd, which writes a title
+# over it: that has a log file open.
 cluster_processes() {
     {
         env -u SHOAL_TEST_CLUSTER grep -lsz "^SHOAL_TEST_CLUSTER=$cluster\$" /proc/[0-9]*/environ
@@ -122,7 +125,7 @@ cluster_start() {
     for variable in ${!SLURM_@} ${!SBATCH_@} ${!SRUN_@} ${!OMPI_@} ${!PMIX_@}; do # where tests run inside a job
         [[ $variable == OMPI_ALLOW* ]] || unset "$variable"
     done
-    mkdir -p "$cluster"/{state,munge,spool/n1,spool/n2,tmp/n1,tmp/n2}
+    mkdir -p "$cluster"/{state,munge}
     export SHOAL_TEST_CLUSTER=$cluster SLURM_CONF=$cluster/slurm.conf PATH=$PATH:/usr/sbin
     cluster_write_config "$(cluster_free_ports)"
     cluster_start_munge || return 1

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The scripts of slurm/ on a real SLURM of two nodes, which this sets up on this machine and takes down again: time limits, requeues, signals,
-# a failing node, arrays, a scaling study, and what users get wrong. About four minutes, most of them waiting for time limits of a minute.
+# The scripts of slurm/ on a real SLURM of two nodes, which this sets up on this machine and takes down again: time limits, requeues,
+# signals, a failing node, arrays, a scaling study, and what users get wrong. About four minutes, most of them waiting for time limits
+# of a minute.
 #   tests/slurm/run.sh           needs root, slurm-wlm and munge; exit code 77 where they are missing
 cd "$(dirname "$0")" || exit
 # shellcheck source=tests/cli/lib.sh
@@ -125,7 +126,9 @@ says() {
 like_uninterrupted() {
     check "$1: requeued $2 times" has_field "$1" Restarts "$2"
     timeout 120 "$shoal" train "$1.yaml" --out "runs/$1-whole" > "$work/whole" 2>&1
-    check "$1: the digest of an uninterrupted run" test "$("$shoal" digest "runs/$1/last.h5")" = "$("$shoal" digest "runs/$1-whole/last.h5")"
+    check "$1: the digest of an uninterrupted run" \
+        test "$("$shoal" digest "runs/$1/last.h5")" = "$("$shoal" digest "runs/$1-whole/last.h5")"
+    says "$1" '^resuming from runs/'
     check "$1: more than its twenty last steps were made" test "$(sed -n 's/.*max_steps: \([0-9]*\).*/\1/p' "$1.yaml")" -gt 20
 }
 
@@ -205,9 +208,23 @@ check_batch() {
     SEEDS="1 2" batch alone sweep.sbatch plain.yaml
     refusal "a sweep that is no array" 64 'is no array'
     check_full_disk
+    check_place
     batch plain train.sbatch plain.yaml
     expect "a job that ends by itself" 0 '^digest '
     check "a rank a node" grep -q '2 nodes x 1 ranks' plain.log
+}
+
+# Submitted by the script, a job goes where site.sh says; by hand, it says that it did not.
+check_place() {
+    (cat srun.sh && echo 'export SBATCH_PARTITION=other') > elsewhere.sh
+    export SHOAL_SITE=$place/elsewhere.sh
+    try "$scripts/train.sbatch" --wait --oversubscribe --ntasks-per-node=2 --output=place.log plain.yaml --out runs/place
+    number[place]=$(sed -n 's/Submitted batch job //p' "$work/out")
+    check "the partition of site.sh" has_field place Partition other
+    check "ranks as they were asked for" grep -q '1 nodes x 2 ranks' place.log
+    batch main train.sbatch plain.yaml --out runs/main
+    expect "another partition" 0 "note: this job's partition is main, not other as .*elsewhere.sh says"
+    export SHOAL_SITE=$place/srun.sh
 }
 
 check_full_disk() {
@@ -222,15 +239,16 @@ check_full_disk() {
 }
 
 check_arrays() {
+    local file results
     printf '# what is tried\noptimizer.lr=0.002\noptimizer.lr=0.003 "data.augment=[hflip: {p: 0.5}]" # with flips\n' > rates.txt
     try "$scripts/sweep.sbatch" --wait --oversubscribe plain.yaml rates.txt train.epochs=2
     expect "a sweep over a list" 0 'Submitted'
     SEEDS="7 8 9" try "$scripts/sweep.sbatch" --wait --oversubscribe plain.yaml
     expect "a sweep over seeds" 0 'Submitted'
-    check "five runs, five results" test "$(for f in runs/plain-{rates/[12],seeds/seed-[789]}/last.h5; do "$shoal" digest "$f"; done |
-        sort -u | wc -l)" = 5
+    results=$(for file in runs/plain-{rates/[12],seeds/seed-[789]}/last.h5; do "$shoal" digest "$file"; done)
+    check "five runs, five results" test "$(sort -u <<< "$results" | wc -l)" = 5
     "$shoal" train plain.yaml train.seed=8 --out runs/eight > /dev/null
-    check "a task is the run of its seed" test "$("$shoal" digest runs/eight/last.h5)" = "$("$shoal" digest runs/plain-seeds/seed-8/last.h5)"
+    check "a task is the run of its seed" grep -qx "$("$shoal" digest runs/eight/last.h5)" <<< "$results"
     grep -q hflip runs/plain-rates/2/job.yaml
     check "quoted overrides arrive" test $? = 0
 }
@@ -319,7 +337,7 @@ check_ends() {
     wait_for_steps cancelled
     scancel "${number[cancelled]}"
     ended cancelled CANCELLED 75
-    says cancelled '^== exit code 75$'
+    says cancelled '^== ended by SLURM, exit code 75$'
 }
 
 check_failing_node() {
@@ -330,12 +348,11 @@ check_failing_node() {
     requeued node
     cluster_start_node n2
     ended node COMPLETED 0
-    says node 'resuming from '
     like_uninterrupted node 1
 }
 
+cluster_start "$work" || { echo "SLURM does not come up:"; tail -n 5 "$cluster"/*.log; exit 1; }
 make_place
-cluster_start "$work/cluster" || { echo "SLURM does not come up:"; tail -n 5 "$cluster"/*.log; exit 1; }
 check_prompt
 start_limits
 check_requeue
