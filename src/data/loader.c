@@ -137,6 +137,8 @@ static void note_error(slot *s, int64_t place, err code) {
 }
 
 static void add_all(bad_records *to, const bad_records *from) {
+    if (from->count == 0)
+        return;
     if (to->count + from->count > to->capacity) {
         to->capacity = 2 * (to->count + from->count);
         to->list = mem_resize(to->list, (size_t)to->capacity, sizeof *to->list);
