@@ -75,6 +75,7 @@ cluster_start_node() {
     rm -rf "${cluster:?}"/{spool,tmp}/"$1"
     mkdir -p "$cluster"/{spool,tmp}/"$1"
     slurmd -D -N "$1" > /dev/null 2>&1 &
+    disown # killed later without a word
 }
 
 # A node fails: its daemon, its steps and all that they started die at once.
