@@ -76,6 +76,7 @@ static int weight_parts(const math_conv *g) {
     return (int)(b.row_blocks * b.column_blocks);
 }
 
+/* A chunk's rows, and where they go in a buffer of sum_rows_floats(). */
 static void place_rows(sum_rows *r, const row_chunk *chunk, const float *x, const float *dy, float *buffer) {
     r->rows = chunk->rows;
     r->a = x + chunk->first * r->lda;
