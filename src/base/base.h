@@ -1,5 +1,5 @@
 /* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, path_, place_, rng_, signals_, text_, threads_,
- * time_, tree_. */
+ * time_, tree_, version_. */
 #ifndef SHOAL_BASE_H
 #define SHOAL_BASE_H
 
@@ -15,5 +15,6 @@
 #include "base/threads.h"
 #include "base/time.h"
 #include "base/tree.h"
+#include "base/version.h"
 
 #endif

@@ -98,7 +98,7 @@ static err run_general(int argc, char **argv) {
     if (log_rank() != 0)
         return OK;
     if (is_one_of(word, "--version", "version")) {
-        printf("shoal %s (%s)\n", SHOAL_VERSION, SHOAL_COMMIT);
+        printf("shoal %s (%s)\n", version_number(), version_commit());
         return OK;
     }
     if (is_one_of(word, "help", "--help") && argc > 2)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "data/image.h"
+#include "data/image/image.h"
 
 /* ---- PNG files from the specification ---- */
 

@@ -12,7 +12,7 @@
 #include <zlib.h>
 
 #include "data/data.h"
-#include "data/pack.h"
+#include "data/pack/pack.h"
 
 static char folder[64], source[96], out[160];
 

@@ -1,0 +1,126 @@
+/* PNG pictures through libpng. Not through its simplified interface, which blends alpha and applies gamma: Pillow drops both.
+ * libpng can report errors only by a jump; it stays within this file. */
+#include "data/image/image.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <string.h>
+
+typedef struct png_reader {
+    png_structp png;
+    png_infop info;
+    const uint8_t *bytes;
+    size_t n_bytes, at;
+    png_bytep *rows;
+    err code; /* what was recorded before the jump, or OK */
+    jmp_buf bail;
+} png_reader;
+
+static void read_bytes(png_structp png, png_bytep to, size_t count) {
+    png_reader *r = png_get_io_ptr(png);
+    if (count > r->n_bytes - r->at) {
+        r->code = fail(ERR_DATA, "truncated PNG picture");
+        png_error(png, "truncated");
+    }
+    memcpy(to, r->bytes + r->at, count);
+    r->at += count;
+}
+
+static void on_error(png_structp png, png_const_charp text) {
+    png_reader *r = png_get_error_ptr(png);
+    if (r->code == OK)
+        r->code = fail(ERR_DATA, "PNG picture cannot be decoded: %s", text);
+    longjmp(r->bail, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text) {
+    (void)png;
+    (void)text;
+}
+
+/* ---- the header ---- */
+
+static int orientation_of(png_reader *r) {
+    png_bytep block;
+    png_uint_32 size;
+    return png_get_eXIf_1(r->png, r->info, &size, &block) ? exif_orientation(block, size) : 1;
+}
+
+static err open_png(image_file *f) {
+    png_reader *r = f->reader = mem_new(1, sizeof *r);
+    r->bytes = f->bytes;
+    r->n_bytes = f->n_bytes;
+    r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
+    r->info = r->png ? png_create_info_struct(r->png) : NULL;
+    if (!r->info)
+        return fail(ERR_BROKEN, "out of memory: PNG decoder");
+    if (setjmp(r->bail) != 0)
+        return r->code;
+    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* image_check_size() has a clearer text */
+    png_set_read_fn(r->png, r, read_bytes);
+    png_read_info(r->png, r->info);
+    f->width = (int)png_get_image_width(r->png, r->info);
+    f->height = (int)png_get_image_height(r->png, r->info);
+    f->orientation = orientation_of(r);
+    return image_check_size(f->width, f->height);
+}
+
+/* ---- the pixels ---- */
+
+static bool is_grey_of_16_bits(const png_reader *r) {
+    int color = png_get_color_type(r->png, r->info);
+    return png_get_bit_depth(r->png, r->info) == 16 && !(color & PNG_COLOR_MASK_COLOR) && !(color & PNG_COLOR_MASK_ALPHA);
+}
+
+/* Asks libpng for 8-bit grey or RGB: palettes looked up, the high bytes of 16 bits, transparency left out. */
+static void ask_for_plain_pixels(png_reader *r, int channels) {
+    bool color = (png_get_color_type(r->png, r->info) & PNG_COLOR_MASK_COLOR) != 0;
+    if (!is_grey_of_16_bits(r))
+        png_set_strip_16(r->png);
+    png_set_expand(r->png);
+    png_set_strip_alpha(r->png);
+    if (!color && channels == 3)
+        png_set_gray_to_rgb(r->png);
+    png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
+}
+
+/* Grey of 16 bits is often grey of 8 in a wide file, with nothing in the high bytes; then the low bytes are the picture, as for Pillow.
+ * Elsewhere the high bytes are (Pillow would show all but the darkest 1/256 as white). */
+static void narrow(image *im, int channels) {
+    size_t count = (size_t)im->width / 2 * (size_t)im->height * (size_t)channels;
+    uint8_t high = 0;
+    for (size_t i = 0; i < count; i++)
+        high |= im->pixels[2 * i];
+    for (size_t i = 0; i < count; i++)
+        im->pixels[i] = im->pixels[2 * i + (high == 0)];
+    im->width /= 2;
+}
+
+static err decode_png(image_file *f, image *im, image_region *region) {
+    png_reader *r = f->reader;
+    if (setjmp(r->bail) != 0)
+        return r->code;
+    bool wide = is_grey_of_16_bits(r);
+    ask_for_plain_pixels(r, f->channels);
+    window whole = region->part;
+    image_resize_buffer(im, wide ? 2 * whole.width : whole.width, whole.height, png_get_channels(r->png, r->info));
+    size_t row_bytes = png_get_rowbytes(r->png, r->info);
+    r->rows = mem_new((size_t)whole.height, sizeof *r->rows);
+    for (int y = 0; y < whole.height; y++)
+        r->rows[y] = im->pixels + (size_t)y * row_bytes;
+    png_read_image(r->png, r->rows);
+    png_read_end(r->png, NULL);
+    if (wide)
+        narrow(im, im->channels);
+    return OK;
+}
+
+static void close_png(image_file *f) {
+    png_reader *r = f->reader;
+    png_destroy_read_struct(&r->png, &r->info, NULL);
+    mem_free(r->rows);
+    mem_free(r);
+}
+
+const image_format image_format_png = {"PNG", open_png, decode_png, close_png, false};

@@ -1,0 +1,235 @@
+/* The folder OUT/.pack of the work under way. It says what was asked for, holds what is done so far, and is gone when the set is whole;
+ * only then do the files of the set get their names in OUT, so that no job trains on a part of it. */
+#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* flock */
+#include "data/pack/imagenet.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+char *state_survey_path(const imagenet *work, int unit) {
+    return text_format("%s/survey-%05d", work->state, unit);
+}
+
+char *state_index_path(const imagenet *work, split part) {
+    return text_format("%s/%s-index", work->state, split_names[part]);
+}
+
+char *state_odd_path(const imagenet *work, split part) {
+    return text_format("%s/odd-%s.tsv", work->state, split_names[part]);
+}
+
+static char *shard_path(const imagenet *work, const char *folder, split part, int number) {
+    return text_format("%s/%s-%05d-of-%05d.h5", folder, split_names[part], number, work->shards[part]);
+}
+
+char *state_shard_path(const imagenet *work, split part, int number) {
+    return shard_path(work, work->state, part, number);
+}
+
+char *final_shard_path(const imagenet *work, split part, int number) {
+    return shard_path(work, work->options->out, part, number);
+}
+
+bool shard_is_there(const imagenet *work, split part, int number) {
+    char *here = final_shard_path(work, part, number), *there = state_shard_path(work, part, number);
+    bool found = pack_file_is_there(there) || pack_file_is_there(here);
+    mem_free(here);
+    mem_free(there);
+    return found;
+}
+
+/* ---- beginning ---- */
+
+/* Two programs that pack into one folder would undo each other's work. Where the file system knows no locks, nothing is checked. */
+static err lock(imagenet *work) {
+    const char *out = work->options->out;
+    work->folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (work->folder < 0)
+        return fail(ERR_IO, "%s: cannot be read: %s", out, strerror(errno));
+    if (flock(work->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return fail(ERR_USAGE, "%s: another shoal pack is at work there; wait for it, or end it", out);
+    return OK;
+}
+
+static err refuse_foreign(const imagenet *work) {
+    err code = OK;
+    for (int i = 0; i < N_SPLITS && code == OK; i++) {
+        glob_t found;
+        char *pattern = text_format("%s/%s*.h5", work->options->out, split_names[i]);
+        if (glob(pattern, 0, NULL, &found) == 0) {
+            code = fail(ERR_USAGE, "%s is there already, of another set: pack into another folder, or remove it", found.gl_pathv[0]);
+            globfree(&found);
+        }
+        mem_free(pattern);
+    }
+    return code;
+}
+
+/* Names the first line in which two plans differ. */
+static err refuse_other(const imagenet *work, const char *other) {
+    const char *mine = work->plan;
+    while (*mine && *mine == *other)
+        mine++, other++;
+    while (mine > work->plan && mine[-1] != '\n')
+        mine--, other--;
+    return fail(ERR_USAGE, "%s was begun with \"%.*s\", and this is \"%.*s\": go on with the same command, or remove %s to start again",
+                work->state, (int)strcspn(other, "\n"), other, (int)strcspn(mine, "\n"), mine, work->state);
+}
+
+static err write_text(const char *path, const char *text) {
+    file_writer w;
+    err code = file_writer_open(&w, path);
+    if (code == OK)
+        code = file_writer_add(&w, text, strlen(text));
+    if (code == OK)
+        code = file_writer_finish(&w);
+    file_writer_close(&w);
+    return code;
+}
+
+/* The whole of a file as a string, or NULL. */
+static char *read_text(const char *path) {
+    byte_buffer file = {0};
+    char *text = NULL;
+    if (pack_file_is_there(path) && byte_buffer_read(&file, path) == OK) {
+        text = mem_new(file.size + 1, 1);
+        if (file.size)
+            memcpy(text, file.bytes, file.size);
+    }
+    byte_buffer_reset(&file);
+    return text;
+}
+
+/* Whether OUT holds all files of a split. */
+static bool split_is_whole(const imagenet *work, split part) {
+    glob_t found;
+    char *pattern = text_format("%s/%s-*-of-*.h5", work->options->out, split_names[part]);
+    bool whole = false;
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        const char *parts = strstr(found.gl_pathv[0] + strlen(work->options->out), "-of-");
+        whole = parts && strtoul(parts + strlen("-of-"), NULL, 10) == found.gl_pathc;
+        globfree(&found);
+    }
+    mem_free(pattern);
+    return whole;
+}
+
+/* Whether the set was finished before, with this plan. */
+static bool is_finished(const imagenet *work, const char *summary) {
+    if (!summary || strncmp(summary, work->plan, strlen(work->plan)) != 0)
+        return false;
+    for (int i = 0; i < work->source.n_units; i++) /* of each split that there is */
+        if ((i == 0 || work->source.units[i].part != work->source.units[i - 1].part) && !split_is_whole(work, work->source.units[i].part))
+            return false;
+    return true;
+}
+
+static err begin(const imagenet *work, const char *plan_path) {
+    err code = refuse_foreign(work);
+    if (code == OK)
+        code = path_make_folders(work->state);
+    return code == OK ? write_text(plan_path, work->plan) : code;
+}
+
+static void remove_state(const imagenet *work) {
+    DIR *d = opendir(work->state);
+    if (!d)
+        return;
+    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(work->state);
+}
+
+/* What comes after the plan. */
+static void print_summary(const imagenet *work, const char *text) {
+    size_t plan = strlen(work->plan), length = strlen(text);
+    log_info("%.*s", (int)(length - plan - 1), text + plan);
+}
+
+err state_take_up(imagenet *work, bool *finished) {
+    err code = path_make_folders(work->options->out);
+    if (code == OK)
+        code = lock(work);
+    if (code != OK)
+        return code;
+    char *summary_path = text_format("%s/pack.txt", work->options->out), *plan_path = text_format("%s/plan", work->state);
+    char *summary = read_text(summary_path), *plan = read_text(plan_path);
+    *finished = is_finished(work, summary);
+    if (*finished) {
+        remove_state(work); /* what the end of the program left */
+        print_summary(work, summary);
+        log_info("%s: is packed already; `shoal inspect --verify %s` checks it", work->options->out, work->options->out);
+    } else if (!plan) {
+        code = begin(work, plan_path);
+    } else if (strcmp(plan, work->plan) != 0) {
+        code = refuse_other(work, plan);
+    } else {
+        log_info("%s: going on where the last run ended", work->options->out);
+    }
+    mem_free(summary);
+    mem_free(plan);
+    mem_free(summary_path);
+    mem_free(plan_path);
+    return code;
+}
+
+/* ---- the end ---- */
+
+/* Takes both paths. A file that has been moved before is left alone. */
+static err move(char *from, char *to) {
+    err code = OK;
+    if (pack_file_is_there(from) && rename(from, to) != 0)
+        code = fail(ERR_IO, "%s: cannot be written: %s", to, strerror(errno));
+    mem_free(from);
+    mem_free(to);
+    return code;
+}
+
+static err move_all(const imagenet *work) {
+    err code = OK;
+    for (int part = 0; part < N_SPLITS; part++) {
+        for (int n = 0; n < work->shards[part] && code == OK; n++)
+            code = move(state_shard_path(work, part, n), final_shard_path(work, part, n));
+        if (code == OK)
+            code = move(state_odd_path(work, part), text_format("%s/odd-%s.tsv", work->options->out, split_names[part]));
+    }
+    fsync(work->folder);
+    return code;
+}
+
+static err write_summary(const imagenet *work, const char *path) {
+    file_writer w;
+    err code = file_writer_open(&w, path);
+    if (code == OK)
+        code = summary_write(work, w.file);
+    if (code == OK)
+        code = file_writer_finish(&w);
+    file_writer_close(&w);
+    return code;
+}
+
+err state_publish(imagenet *work) {
+    err code = move_all(work);
+    if (code != OK)
+        return code;
+    char *path = text_format("%s/pack.txt", work->options->out);
+    code = write_summary(work, path);
+    if (code == OK) {
+        fsync(work->folder);
+        remove_state(work);
+        char *text = read_text(path);
+        if (text)
+            print_summary(work, text);
+        mem_free(text);
+    }
+    mem_free(path);
+    return code;
+}

@@ -1,0 +1,179 @@
+/* CIFAR-10 and CIFAR-100, binary version, https://www.cs.toronto.edu/~kriz/cifar.html: a record is one or two bytes of label (the last
+ * is the fine one), then 1024 red, 1024 green and 1024 blue bytes, row by row. */
+#define _POSIX_C_SOURCE 200809L
+#include "data/pack/pack.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, LABELS_MAX = 2 };
+
+typedef struct cifar {
+    const char *below; /* the folder that the archive unpacks to */
+    const char *train; /* pattern of file names */
+    const char *test;
+    const char *names; /* file of class names */
+    int n_classes, label_bytes;
+    const char *const *known; /* class names where that file is missing, or NULL: numbers */
+} cifar;
+
+static const char *const cifar10_names[] = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+static const cifar cifar10 = {"cifar-10-batches-bin", "data_batch_*.bin", "test_batch.bin", "batches.meta.txt", 10, 1, cifar10_names};
+static const cifar cifar100 = {"cifar-100-binary", "train.bin", "test.bin", "fine_label_names.txt", 100, 2, NULL};
+
+typedef struct file_list {
+    char **paths;
+    int count;
+    int64_t records;
+} file_list;
+
+static err list_files(file_list *list, const char *folder, const char *pattern) {
+    *list = (file_list){0};
+    DIR *d = opendir(folder);
+    if (!d)
+        return fail(ERR_IO, "%s: cannot be read: %s", folder, strerror(errno));
+    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0) {
+            list->paths = mem_resize(list->paths, (size_t)list->count + 1, sizeof *list->paths);
+            list->paths[list->count++] = text_format("%s/%s", folder, e->d_name);
+        }
+    closedir(d);
+    if (list->count)
+        qsort(list->paths, (size_t)list->count, sizeof *list->paths, text_compare);
+    return OK;
+}
+
+static err count_records(file_list *list, int record) {
+    for (int i = 0; i < list->count; i++) {
+        struct stat s;
+        if (stat(list->paths[i], &s) != 0)
+            return fail(ERR_IO, "%s: cannot be read: %s", list->paths[i], strerror(errno));
+        if (s.st_size == 0 || s.st_size % record != 0)
+            return fail(ERR_DATA, "%s: truncated or no CIFAR file: %lld bytes are no whole number of records of %d bytes", list->paths[i],
+                        (long long)s.st_size, record);
+        list->records += s.st_size / record;
+    }
+    return OK;
+}
+
+static void interleave(const uint8_t *planes, uint8_t *pixels) {
+    for (int i = 0; i < PLANE; i++)
+        for (int c = 0; c < 3; c++)
+            pixels[3 * i + c] = planes[c * PLANE + i];
+}
+
+static err copy_file(dataset_writer *w, const cifar *kind, const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    uint8_t record[LABELS_MAX + PIXELS], pixels[PIXELS];
+    size_t bytes = (size_t)kind->label_bytes + PIXELS;
+    err code = OK;
+    for (int64_t i = 0; code == OK && fread(record, 1, bytes, file) == bytes; i++) {
+        int label = record[kind->label_bytes - 1];
+        interleave(record + kind->label_bytes, pixels);
+        if (label >= kind->n_classes)
+            code = fail(ERR_DATA, "%s: label %d of picture %" PRId64 " is not in 0…%d", path, label, i, kind->n_classes - 1);
+        else
+            code = dataset_writer_add(w, pixels, sizeof pixels, label, NULL);
+    }
+    if (code == OK && ferror(file))
+        code = fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    fclose(file);
+    return code;
+}
+
+/* Reads files into a writer that is left unfinished; none where no file is there. */
+static err read_files(dataset_writer **w, const cifar *kind, file_list *files, dataset_writer_options how) {
+    err code = count_records(files, kind->label_bytes + PIXELS);
+    if (code || files->count == 0)
+        return code;
+    how.count = files->records;
+    code = dataset_writer_new(w, &how);
+    for (int i = 0; i < files->count && code == OK; i++)
+        code = copy_file(*w, kind, files->paths[i]);
+    return code;
+}
+
+static err read_classes(const cifar *kind, const char *folder, char ***names, int *n) {
+    char *path = text_format("%s/%s", folder, kind->names);
+    err code = OK;
+    if (pack_file_is_there(path)) {
+        code = pack_read_lines(path, names, n);
+        if (code == OK && *n != kind->n_classes)
+            code = fail(ERR_DATA, "%s: %d class names, not %d", path, *n, kind->n_classes);
+    } else {
+        *n = kind->n_classes;
+        pack_number_classes(*n, names);
+        for (int i = 0; kind->known && i < *n; i++) {
+            mem_free((*names)[i]);
+            (*names)[i] = mem_string(kind->known[i]);
+        }
+    }
+    mem_free(path);
+    return code;
+}
+
+static err finish(dataset_writer *w, const char *folder, const char *missing) {
+    if (w)
+        return dataset_writer_finish(w);
+    log_warn("%s: has no %s", folder, missing);
+    return OK;
+}
+
+static err pack_from(const cifar *kind, const pack_options *options, const char *folder) {
+    char **classes = NULL;
+    int n_classes = 0;
+    file_list train_files = {0}, test_files = {0};
+    dataset_writer *train = NULL, *val = NULL;
+    err code = list_files(&train_files, folder, kind->train);
+    if (code == OK)
+        code = list_files(&test_files, folder, kind->test);
+    if (code == OK && train_files.count + test_files.count == 0)
+        code = fail(ERR_DATA, "%s: has neither %s nor %s", options->source, kind->train, kind->test);
+    if (code == OK)
+        code = read_classes(kind, folder, &classes, &n_classes);
+    dataset_writer_options how = {options->out, "train", classes, n_classes, {SIDE, SIDE, 3}, 3, 0};
+    if (code == OK)
+        code = read_files(&train, kind, &train_files, how);
+    how.name = "val";
+    if (code == OK)
+        code = read_files(&val, kind, &test_files, how);
+    if (code == OK)
+        code = finish(train, folder, kind->train);
+    if (code == OK)
+        code = finish(val, folder, kind->test);
+    dataset_writer_free(train);
+    dataset_writer_free(val);
+    mem_free_strings(classes, (size_t)n_classes);
+    mem_free_strings(train_files.paths, (size_t)train_files.count);
+    mem_free_strings(test_files.paths, (size_t)test_files.count);
+    return code;
+}
+
+/* The files lie in the folder given, or in the one of the archive below it. */
+static err pack_cifar(const cifar *kind, const pack_options *options) {
+    err code = pack_check_folder(options->source);
+    if (code != OK)
+        return code;
+    char *below = text_format("%s/%s", options->source, kind->below);
+    struct stat s;
+    bool is_below = stat(below, &s) == 0 && S_ISDIR(s.st_mode);
+    code = pack_from(kind, options, is_below ? below : options->source);
+    mem_free(below);
+    return code;
+}
+
+err pack_cifar10(const pack_options *options) {
+    return pack_cifar(&cifar10, options);
+}
+
+err pack_cifar100(const pack_options *options) {
+    return pack_cifar(&cifar100, options);
+}

@@ -1,0 +1,124 @@
+/* Tar archives through libarchive, which knows all their dialects. It is given the bytes by pread, so that an archive may be a part of
+ * a file, several can be read from one file at a time, and what is skipped is not read. */
+#define _POSIX_C_SOURCE 200809L
+#include "data/pack/tar.h"
+#include "data/image/image.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK = 1 << 18 };
+
+struct tar {
+    struct archive *archive;
+    char *name;
+    int fd;
+    int64_t at, bytes, next; /* the archive is [at, at + bytes) of the file; `next` counts from `at` */
+    int64_t member_bytes;
+    int reason; /* errno of a failed read */
+    uint8_t block[BLOCK];
+};
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static la_ssize_t give(struct archive *archive, void *context, const void **block) {
+    tar *t = context;
+    ssize_t n;
+    do
+        n = pread(t->fd, t->block, (size_t)least(BLOCK, t->bytes - t->next), t->at + t->next);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        t->reason = errno;
+        archive_set_error(archive, errno, "read");
+        return ARCHIVE_FATAL;
+    }
+    t->next += n;
+    *block = t->block;
+    return n;
+}
+
+static la_int64_t skip(struct archive *archive, void *context, la_int64_t bytes) {
+    (void)archive;
+    tar *t = context;
+    int64_t skipped = least(bytes, t->bytes - t->next);
+    t->next += skipped;
+    return skipped;
+}
+
+static err refuse(const tar *t) {
+    if (t->reason)
+        return fail(ERR_IO, "%s: cannot be read: %s", t->name, strerror(t->reason));
+    const char *text = archive_error_string(t->archive);
+    return fail(ERR_DATA, "%s: damaged or no tar archive: %s; get it again", t->name, text ? text : "it cannot be read");
+}
+
+err tar_open(tar **out, int fd, const char *name, int64_t at, int64_t bytes, bool zipped) {
+    tar *t = mem_new(1, sizeof *t);
+    *t = (tar){.archive = archive_read_new(), .name = mem_string(name), .fd = fd, .at = at, .bytes = bytes};
+    archive_read_support_format_tar(t->archive);
+    if (zipped)
+        archive_read_support_filter_gzip(t->archive);
+    *out = t;
+    if (archive_read_open2(t->archive, t, NULL, give, skip, NULL) == ARCHIVE_OK)
+        return OK;
+    err code = refuse(t);
+    tar_close(t);
+    *out = NULL;
+    return code;
+}
+
+void tar_close(tar *t) {
+    if (!t)
+        return;
+    archive_read_free(t->archive);
+    mem_free(t->name);
+    mem_free(t);
+}
+
+err tar_next(tar *t, tar_member *m, bool *found) {
+    struct archive_entry *entry;
+    int status;
+    do
+        status = archive_read_next_header(t->archive, &entry);
+    while (status == ARCHIVE_OK && archive_entry_filetype(entry) != AE_IFREG);
+    *found = status == ARCHIVE_OK || status == ARCHIVE_WARN;
+    if (!*found)
+        return status == ARCHIVE_EOF ? OK : refuse(t);
+    t->member_bytes = archive_entry_size(entry);
+    /* behind the member's headers; libarchive counts what it has taken */
+    *m = (tar_member){archive_entry_pathname(entry), t->at + archive_filter_bytes(t->archive, 0), t->member_bytes};
+    return m->name ? OK : fail(ERR_DATA, "%s: a member has no name that can be read", t->name);
+}
+
+err tar_read(tar *t, byte_buffer *to) {
+    byte_buffer_resize(to, (size_t)t->member_bytes);
+    for (size_t done = 0; done < to->size;) {
+        la_ssize_t n = archive_read_data(t->archive, to->bytes + done, to->size - done);
+        if (n <= 0)
+            return refuse(t);
+        done += (size_t)n;
+    }
+    return OK;
+}
+
+err read_at(int fd, const char *name, int64_t at, void *to, size_t bytes) {
+    for (uint8_t *next = to; bytes > 0;) {
+        ssize_t n = pread(fd, next, bytes, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail(ERR_IO, "%s: cannot be read: %s", name, strerror(errno));
+        if (n == 0)
+            return fail(ERR_DATA, "%s: truncated: it ends at byte %" PRId64, name, at);
+        next += n;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return OK;
+}
