@@ -9,7 +9,6 @@ build; command -v cmake; cmake; cmake; cmake
 build; command -v pkg-config; pkg-config; ; pkgconf
 build; command -v mpicc && command -v mpirun; libopenmpi-dev openmpi-bin; openmpi; openmpi
 build; command -v h5cc || pkg-config --exists hdf5; libhdf5-dev; hdf5; hdf5~mpi
-build; pkg-config --exists openblas; libopenblas-dev; openblas; openblas
 build; pkg-config --exists yaml-0.1; libyaml-dev; libyaml; libyaml
 build; pkg-config --exists jansson; libjansson-dev; jansson; jansson
 build; pkg-config --exists libturbojpeg; libturbojpeg0-dev; libjpeg-turbo; libjpeg-turbo

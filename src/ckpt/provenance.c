@@ -29,8 +29,8 @@ err ckpt_write_provenance(h5_file *f) {
     char processor[256];
     find_processor(processor, sizeof processor);
     const char *const entries[][2] = {
-        {"version", version_number()}, {"commit", version_commit()}, {"host", comm_host()},   {"processor", processor},
-        {"hdf5", h5_library()},        {"blas", math_blas()},        {"mpi", comm_library()},
+        {"version", version_number()}, {"commit", version_commit()}, {"host", comm_host()},  {"processor", processor},
+        {"hdf5", h5_library()},        {"mpi", comm_library()},      {"kernels", math->isa},
     };
     err code = h5_make_group(f, "provenance");
     for (size_t i = 0; i < sizeof entries / sizeof *entries && code == OK; i++)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "math/internal.h"
+#include "math/math.h"
 
 extern const math_kernels math_kernels_generic;
 #if defined(__x86_64__)
@@ -61,7 +61,6 @@ static void choose_best(void) {
 }
 
 err math_init(void) {
-    blas_init();
     const char *name = getenv("SHOAL_ISA");
     if (name && *name)
         return choose_named(name);

@@ -50,8 +50,8 @@ typedef enum math_direction {
     MATH_BACKWARD_WEIGHT,
 } math_direction;
 
-/* Output i of `count` is the sum of inputs first[i] … first[i] + taps − 1 times weights[i · taps …], in 1/2^22; weights are not negative and
- * add up to 1 but for rounding. */
+/* Output i of `count` is the sum of inputs first[i] … first[i] + taps − 1 times weights[i · taps …], in 1/2^22; weights are not negative
+ * and add up to 1 but for rounding. */
 enum { MATH_FILTER_BITS = 22 };
 
 typedef struct math_filter {
@@ -139,16 +139,9 @@ typedef struct math_kernels {
 /* The chosen table; the portable one until math_init(). */
 extern const math_kernels *math;
 
-/* Before anything else of this room, on one thread: picks the kernels, and sets BLAS single-threaded with kernels that suit the processor.
+/* Before anything else of this room, on one thread: picks the kernels.
  * An error where SHOAL_ISA names a set that is unknown or that the processor lacks. */
 err math_init(void);
-
-/* What multiplies matrices: `OpenBLAS 0.3.21, SkylakeX kernels`. */
-const char *math_blas(void);
-
-/* c[m, n] = op(a)[m, k] · op(b)[k, n] + beta · c, row-major, through BLAS; op transposes where ta or tb is true. */
-void math_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
-               float *c, int64_t ldc);
 
 /* ---- classification ---- */
 

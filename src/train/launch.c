@@ -152,7 +152,7 @@ void launch_announce(const launch_rank *ranks, int count) {
         return;
     char *table = launch_table(ranks, count), *mistakes = launch_mistakes(ranks, count), *lone = launch_lone_rank(count);
     each_line(table, log_info);
-    log_info("software: shoal %s (%s), %s, kernels %s, %s", version_number(), version_commit(), comm_library(), math->isa, math_blas());
+    log_info("software: shoal %s (%s), %s, kernels %s (no BLAS is used)", version_number(), version_commit(), comm_library(), math->isa);
     each_line(mistakes, log_warn);
     if (lone)
         log_warn("%s", lone);

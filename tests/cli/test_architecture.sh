@@ -39,17 +39,16 @@ while read -r door header; do
 done << DOORS > "$work/err"
 comm mpi[.]h
 h5 (hdf5|H5.*)[.]h
-math (cblas|openblas.*|.*intrin|arm_.*)[.]h
+math (.*intrin|arm_.*)[.]h
 DOORS
-none "only comm includes mpi.h, h5 hdf5.h, math cblas.h and vector instructions"
+none "only comm includes mpi.h, h5 hdf5.h, math vector instructions"
 
 # kernels are built for sets of instructions that the processor may lack, so nothing outside may get into them, and vectors have one door
 awk '$1 == "math" && $2 ~ /^kernels\// && $3 ~ /\// && $3 !~ /^(math\/kernels\/[^\/]*|math\/math[.]h|base\/.*)$/ {
     print "src/math/" $2 " includes " $3}' "$work/includes" > "$work/err"
-awk '$1 == "math" && $3 ~ /(cblas|openblas)/ && $2 != "blas.c" {print "src/math/" $2 " includes " $3}' "$work/includes" >> "$work/err"
 awk '$1 == "math" && $3 ~ /(intrin|arm_)/ && $2 != "kernels/simd.h" {print "src/math/" $2 " includes " $3}' "$work/includes" >> "$work/err"
 grep -rnE '\b_mm(256|512)?_|__builtin_ia32' src --include='*.c' --include='*.h' | grep -v '^src/math/kernels/simd.h:' >> "$work/err"
-none "kernels include kernels, math.h and base; blas.c alone cblas.h; simd.h alone vector instructions"
+none "kernels include kernels, math.h and base; simd.h alone vector instructions"
 
 awk '$1 == "models" && $3 !~ /^(shoal|models|base)\// && $3 ~ /\// {print "src/models/" $2 " includes " $3}' "$work/includes" > "$work/err"
 none "models are written with the public builder"

@@ -70,7 +70,7 @@ try_ranks 2 "$shoal" train "$job" --out "$run" train.epochs=2
 plain=$(digest "$run/last.h5")
 expect "the launch table" 0 '^launch: 2 ranks on 1 host, 2 threads$'
 check "a line for the hosts" grep -qE '1 host x 2 ranks x 1 thread; a rank may use [0-9]+ cores? of [0-9]+, [0-9.]+ [GT]B a host' "$work/out"
-check "the libraries" grep -qE '^software: shoal .* MPI.*kernels (generic|avx2|avx512), OpenBLAS' "$work/out"
+check "the libraries" grep -qE '^software: shoal .* MPI.*kernels (generic|avx2|avx512)' "$work/out"
 check "the table is in log.txt too" grep -q '^launch: 2 ranks' "$run/log.txt"
 check "a line of the ranks' times an epoch" test "$(grep -c '^ranks, min/median/max s a step: compute ' "$run/log.txt")" = 2
 check "and an event" "$python" -c '

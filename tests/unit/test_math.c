@@ -31,44 +31,6 @@ static double distance(int64_t n, const float *a, const double *b) {
     return sqrt(d / s);
 }
 
-START_TEST(blas_kernels_suit_the_processor) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && !getenv("OPENBLAS_CORETYPE"))
-        ck_assert_msg(strstr(math_blas(), "Prescott") == NULL, "%s", math_blas());
-#endif
-    ck_assert(strncmp(math_blas(), "OpenBLAS ", 9) == 0);
-}
-END_TEST
-
-enum { M = 5, N = 7, K = 3 };
-
-START_TEST(gemm_transposes_and_adds) {
-    const bool ta = _i & 1, tb = _i & 2;
-    const float beta = _i & 4 ? 1 : 0;
-    const int64_t k = _i & 8 ? 0 : K;
-    float *a = numbers(M * K, 1), *b = numbers(K * N, 2), *c = numbers(M * N, 3);
-    double wanted[M * N];
-    for (int i = 0; i < M; i++)
-        for (int j = 0; j < N; j++) {
-            wanted[i * N + j] = beta != 0 ? c[i * N + j] : 1e-30; /* not 0, so that a distance from zeros is defined */
-            for (int p = 0; p < k; p++)
-                wanted[i * N + j] += (double)(ta ? a[p * M + i] : a[i * K + p]) * (tb ? b[j * K + p] : b[p * N + j]);
-        }
-    if (beta == 0)
-        for (int i = 0; i < M * N; i++)
-            c[i] = NAN; /* what is replaced is not read */
-    math_gemm(ta, tb, M, N, k, a, ta ? M : K, b, tb ? K : N, beta, c, N);
-    if (k == 0 && beta == 0)
-        for (int i = 0; i < M * N; i++)
-            ck_assert(c[i] == 0);
-    else
-        ck_assert(distance(M * N, c, wanted) < 1e-6);
-    free(a);
-    free(b);
-    free(c);
-}
-END_TEST
-
 /* ---- the choice of kernels ---- */
 
 static void choose(const char *isa, err wanted) {
@@ -160,7 +122,7 @@ START_TEST(nan_passes) {
         x[i] = i == 13 ? NAN : (float)i - 10;
     math->relu(20, x, y);
     ck_assert(isnan(y[13]) && y[0] == 0 && y[19] == 9);
-    math_norm m = {1, 20, zeros, ones, zeros, true};
+    math_norm m = {1, 20, zeros, ones, zeros, true, NULL};
     math->norm_forward(&m, x, NULL, y);
     ck_assert(isnan(y[13]));
     uint8_t index[1];
@@ -198,8 +160,6 @@ int main(void) {
     }
     Suite *s = suite_create("math");
     TCase *c = tcase_create("math");
-    tcase_add_test(c, blas_kernels_suit_the_processor);
-    tcase_add_loop_test(c, gemm_transposes_and_adds, 0, 16);
     tcase_add_test(c, kernels_are_chosen_by_name);
     tcase_add_test(c, tables_are_full);
     tcase_add_test(c, variance_beside_a_large_mean);
