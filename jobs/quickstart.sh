@@ -19,7 +19,7 @@ processors() {
 # Open MPI will not run as root unless told; --quiet keeps its banners from burying Shoal's own messages.
 launch() {
     local options=(-np 2)
-    if mpirun --version 2>&1 | grep -qi 'open.\?mpi'; then
+    if grep -qi 'open.\?mpi' <<< "$(mpirun --version 2>&1)"; then
         options+=(--quiet --oversubscribe --bind-to none) # as many slots as there are hardware threads; Shoal shares out the cores
     fi
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun "${options[@]}" "$@"

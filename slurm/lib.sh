@@ -54,13 +54,13 @@ load_modules() {
 read_site() {
     local said
     site=${SHOAL_SITE:-$slurm/site.sh}
-    LAUNCHER='' MPI_TYPE=pmix LAUNCHER_OPTIONS=() BIND=yes SHOAL='' RANKS_PER_NODE='' MAX_REQUEUES=50 MODULES=''
+    LAUNCHER='' MPI_TYPE=pmix LAUNCHER_OPTIONS=() BIND=yes SHOAL='' RANKS_PER_NODE='' MAX_REQUEUES='' MODULES=''
     [[ -f $site ]] || die 64 "$site is missing: it holds the settings of this cluster; cp $slurm/site.example.sh $site, then edit it"
     said=$(bash -n "$site" 2>&1) || die 64 "$site: not a valid shell file: $(head -n 1 <<< "${said#"$site: "}")"
     # shellcheck source=slurm/site.example.sh
     . "$site" || die 64 "$site: ended with an error"
     check_site
-    SHOAL=${SHOAL:-$repository/build/bin/shoal}
+    SHOAL=${SHOAL:-$repository/build/bin/shoal} MAX_REQUEUES=${MAX_REQUEUES:-50}
 }
 
 # On a node of the job: modules are there, and libraries that may be missing.
@@ -199,9 +199,11 @@ export_environment() {
 
 # A step in which one rank is gone ends within a minute, and not at once: the others may be about to leave, with the same exit code.
 srun_options() {
+    local plugins
     options=(--mpi="$MPI_TYPE" --nodes="$1" --ntasks="$2" --cpus-per-task="$cpus_per_rank" --distribution=block:block
         --kill-on-bad-exit=0 --wait=60)
-    if ! scontrol show config | grep -qE '^TaskPlugin +=.*(affinity|cgroup)'; then
+    plugins=$(scontrol show config | sed -n 's/^TaskPlugin *= *//p')
+    if [[ ! $plugins =~ affinity|cgroup ]]; then
         return # SLURM cannot bind here
     elif [[ $BIND == yes ]]; then
         options+=(--cpu-bind=cores)
@@ -212,7 +214,7 @@ srun_options() {
 
 # Open MPI 4 and 5 both know ppr:N:node:pe=N; others (MPICH, Intel MPI) know -ppn and bind by themselves.
 mpirun_options() {
-    if ! mpirun --version 2>&1 | grep -qiE 'open.?mpi|open.?rte|prte'; then
+    if ! grep -qiE 'open.?mpi|open.?rte|prte' <<< "$(mpirun --version 2>&1)"; then
         options=(-np "$2" -ppn "$ranks_per_node")
     elif [[ $BIND == yes ]]; then
         options=(--quiet -np "$2" --map-by "ppr:$ranks_per_node:node:pe=$threads" --bind-to core)
@@ -270,6 +272,7 @@ launch() {
     say "${command[*]}"
     "${command[@]}" &
     launcher=$!
+    [[ -z $passed_on ]] || pass_on_usr1 # it came while the launcher was being started
     wait_for_launcher
     if [[ -n $passed_on && $code == 138 ]]; then # 128 + USR1: it came before the program listened, so nothing is lost
         code=75
