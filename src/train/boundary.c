@@ -35,7 +35,7 @@ votes boundary_votes(trainer *t) {
 
 static votes votes_in_evaluation(void *context) {
     const trainer *t = context;
-    return (votes){.stop = signals_stop(), .late = comm_is_root() && deadline_is_here(&t->deadline)};
+    return (votes){.stop = signals_stop(), .late = comm_is_root() && deadline_is_near(&t->deadline, 0)};
 }
 
 /* ---- leaving ---- */

@@ -92,10 +92,6 @@ static double seconds_to_leave(const deadline *d) {
     return 2 * d->save_seconds + d->margin;
 }
 
-bool deadline_is_here(const deadline *d) {
-    return time_now() + seconds_to_leave(d) > d->end;
-}
-
 /* This step, and the next, after which the vote of that one would come. */
 bool deadline_is_near(const deadline *d, double more) {
     return time_now() + 2 * d->longest_step + more + seconds_to_leave(d) > d->end;

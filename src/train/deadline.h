@@ -26,9 +26,6 @@ void deadline_add_save(deadline *d, double seconds);
 /* Whether a step that begins now is the last one that leaves time for a checkpoint, where `more` seconds of other work follow it. */
 bool deadline_is_near(const deadline *d, double more);
 
-/* Whether it is time to stop whatever is done, and to save. */
-bool deadline_is_here(const deadline *d);
-
 /* One warning where an epoch of `steps_per_epoch` steps, and the rest of the run too, take longer than the whole limit. */
 void deadline_warn_of_epoch(deadline *d, double step_seconds, int64_t steps_per_epoch, int64_t steps_left);
 

@@ -111,6 +111,7 @@ err evaluate_set(engine *e, const evaluate_options *o, evaluation *result) {
     f.code = evaluate_shape(o->data, o->transforms, &image);
     if (f.code == OK)
         f.code = loader_start(&l, &options, image);
+    f.code = comm_agree(comm_world(), f.code); /* batches are run by all ranks or by none: they vote on the way */
     if (f.code == OK)
         run_batches(e, l, options.last_step, o->watch, &f);
     loader_stop(l);
