@@ -50,14 +50,13 @@ void folder_check_shared(const char *folder) {
         return;
     char *note = note_path(folder);
     int file = comm_is_root() ? open(note, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
-    if (file >= 0)
-        close(file);
+    bool left = file >= 0 && close(file) == 0;
     comm_barrier(world);
     sight mine = {.missed = is_first_of_node() && access(note, F_OK) != 0};
     snprintf(mine.host, sizeof mine.host, "%s", comm_host());
     sight *all = comm_is_root() ? mem_new((size_t)comm_size(world), sizeof *all) : NULL;
     comm_collect(world, &mine, all, sizeof mine);
-    if (all) {
+    if (left) { /* never but on rank 0 */
         warn(folder, all, comm_size(world));
         unlink(note);
     }
