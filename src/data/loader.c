@@ -1,9 +1,7 @@
 /* The loader: threads that fill a ring of depth + 1 batches, of which the reader of loader_next() holds one. What a batch holds is a
  * function of its step alone, so that neither the number of threads and ranks nor anybody's pace shows in it. */
-#define _POSIX_C_SOURCE 200809L /* sigset_t */
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "data/sample.h"
@@ -211,21 +209,16 @@ static err make_slots(loader *l) {
     return OK;
 }
 
-/* Signals are the main thread's: new threads are born with all of them blocked. */
 static err start_workers(loader *l) {
-    sigset_t all, before;
     int wanted = l->options.workers > 0 ? l->options.workers : 1 + (threads_count() - 1) / THREADS_A_WORKER, problem = 0;
     l->workers = mem_new((size_t)wanted, sizeof *l->workers);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; l->n_workers < wanted; l->n_workers++) {
         worker *w = &l->workers[l->n_workers];
         w->loader = l;
-        problem = pthread_create(&w->thread, NULL, work, w);
+        problem = threads_start(&w->thread, work, w);
         if (problem)
             break;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (problem)
         return fail(ERR_BROKEN, "a thread of the loader cannot be started: %s; raise the limit of processes (ulimit -u)", strerror(problem));
     return OK;

@@ -48,7 +48,7 @@ err dist_start_thread(dist *d) {
     pthread_cond_init(&d->changed, NULL);
     if (d->n_levels == 0)
         return OK;
-    d->has_thread = pthread_create(&d->thread, NULL, run_thread, d) == 0;
+    d->has_thread = threads_start(&d->thread, run_thread, d) == 0;
     return d->has_thread ? OK : fail(ERR_BROKEN, "the communication thread cannot be started: raise the limit on processes (ulimit -u)");
 }
 
