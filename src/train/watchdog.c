@@ -34,7 +34,7 @@ static const double silence_beats = 5; /* after which a rank counts as silent */
 /* ---- what is said ---- */
 
 static char *silence_text(double age, double allowed) {
-    return age > allowed ? text_format("silent for %.0f s (stopped, dead or cut off), last seen at ", age) : mem_string("");
+    return age > allowed ? text_format("silent for %.0f s (stopped, dead or cut off), last seen: ", age) : mem_string("");
 }
 
 static char *step_text(int64_t step) {

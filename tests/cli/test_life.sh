@@ -36,7 +36,7 @@ ranks_of() {
 rank_of() {
     local p
     for p in $(ranks_of "$2"); do
-        tr '\0' '\n' < "/proc/$p/environ" 2> /dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "$p"
+        grep -qszx "OMPI_COMM_WORLD_RANK=$1" "/proc/$p/environ" && echo "$p"
     done
 }
 
@@ -125,22 +125,23 @@ check "is not evaluated again" test "$(grep -c '"eval"' "$run/metrics.jsonl")" =
 
 # ---- time limits ----
 
-# in_time SECONDS: the run has stopped before its limit and is whole
+# in_time WHAT SECONDS: the run has stopped before its limit and is whole
 in_time() {
     expect "$1" 75 'stopped because the time limit is near after step [0-9]+: .*last.h5 is whole'
     check "$1: not late" test $(($(date +%s) - began)) -le "$2"
     step=$(sed -nE 's/.*after step ([0-9]+):.*/\1/p' "$work/err")
     check "$1: something was done" test "${step:-0}" -ge 1
 }
+slow=("${long[@]}" model.name=resnet110 data.train="$work/large.h5") # an epoch takes more than the limit
 rm -rf "$run"
 began=$(date +%s)
-try_ranks 2 "$shoal" train "$job" --out "$run" "${long[@]}" data.train="$work/large.h5" train.max_seconds=9
+try_ranks 2 "$shoal" train "$job" --out "$run" "${slow[@]}" train.max_seconds=9
 in_time "train.max_seconds" 10
 [[ $step -le 5 ]] || # a busy machine may come to too few steps to judge by
     check "an epoch longer than the limit" grep -qE '^warning: an epoch takes about 0:..:.. and the time limit is 0:00:09: .*--resume' "$work/err"
-try_ranks 1 "$shoal" train "$job" --out "$run" "${long[@]}" data.train="$work/large.h5" train.max_steps=$((step + 2)) --resume
+try_ranks 1 "$shoal" train "$job" --out "$run" "${slow[@]}" train.max_steps=$((step + 2)) --resume
 expect "resumed without a limit" 0 "resuming from .* at step $step"
-try_ranks 2 "$shoal" train "$job" --out "$work/whole" "${long[@]}" data.train="$work/large.h5" train.max_steps=$((step + 2))
+try_ranks 2 "$shoal" train "$job" --out "$work/whole" "${slow[@]}" train.max_steps=$((step + 2))
 check "after a time limit: the digest of an uninterrupted run" test "$(digest "$run/last.h5")" = "$(digest "$work/whole/last.h5")"
 
 rm -rf "$run"
@@ -217,10 +218,11 @@ expect "a watchdog that has nothing to bark at" 0 'done: 2 steps'
 for stopped in 0 1; do
     start 2 "${long[@]}" train.stall_seconds=3
     until_said '^Epoch'
+    sleep 1 # for some reports
     kill -STOP "$(rank_of $stopped "$run")"
     ends
     expect "rank $stopped stopped" 70 'no progress for 3 s'
-    check "rank $stopped stopped: it is said to be silent" grep -qE "^shoal: rank $stopped on .*: silent for .* s \(stopped.*last seen at step [0-9]+, " "$work/err"
+    check "rank $stopped stopped: it is said to be silent" grep -qE "^shoal: rank $stopped on .*: silent for .* s \(stopped.*last seen: step [0-9]+, " "$work/err"
     check "rank $stopped stopped: the other's place" grep -qE "^shoal: rank $((1 - stopped)) on [^:]*: step [0-9]+, .*waiting for other ranks" "$work/err"
     check "rank $stopped stopped: nobody is left" test -z "$(ranks_of "$run")"
 done

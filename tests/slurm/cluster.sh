@@ -83,7 +83,7 @@ cluster_kill_node() {
     local pid victims
     victims=$(find /proc/[0-9]*/fd -lname "$cluster/slurmd-$1.log" 2> /dev/null | sed -n 's|^/proc/\([0-9]*\)/.*|\1|p')
     for pid in $(cluster_processes); do
-        tr '\0' '\n' 2> /dev/null < "/proc/$pid/environ" | grep -qx "SLURMD_NODENAME=$1" && victims+=" $pid"
+        grep -qszx "SLURMD_NODENAME=$1" "/proc/$pid/environ" && victims+=" $pid"
     done
     # shellcheck disable=SC2086 # a list of numbers
     kill -KILL $victims 2> /dev/null
