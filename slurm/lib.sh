@@ -284,7 +284,7 @@ reason() {
 }
 
 # Where a node of the job has failed, the ranks of the other nodes end in one way or another, often before SLURM knows. It will: the job
-# must still be there then, since only so does SLURM put it back into the queue. Ends by SLURM's hand, or when all nodes answer.
+# must still be there then, since only so does SLURM put it back into the queue. Does not wait where all nodes answer.
 wait_for_failed_node() {
     local most
     case $code in

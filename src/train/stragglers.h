@@ -26,7 +26,7 @@ typedef struct rank_comparison {
 /* `times` of `count` ranks that have done the same steps. A rank is slow that computes and loads for a tenth longer than the median. */
 rank_comparison stragglers_compare(const rank_times *times, int count);
 
-/* `ranks: compute 0.41/0.42/0.52 s, …; rank 6 on n3 (compute) makes the others wait, rank 0 on n1 waits
+/* `ranks, min/median/max s a step: compute 0.4100/0.4200/0.5200, …; rank 6 on n3 (compute) makes the others wait, rank 0 on n1 waits
  * longest`. `hosts`: every rank's. New string. */
 char *stragglers_line(const rank_comparison *c, const rank_times *times, const char *const *hosts);
 
