@@ -7,7 +7,10 @@
 #include <inttypes.h>
 #include <zlib.h>
 
-enum { LARGEST_RECORD = 1 << 28 }; /* bytes of an encoded picture: a damaged offset must not ask for the whole file */
+enum {
+    LARGEST_RECORD = 1 << 28, /* bytes of an encoded picture: a damaged offset must not ask for the whole file */
+    FETCH_AT_ONCE = 1 << 17,  /* bytes: Linux cuts longer advice off at a device's read-ahead, often 128 KiB, and reads no more of it */
+};
 
 static const dataset_part *part_of(const dataset *d, int64_t id) {
     int low = 0, high = d->n_parts - 1;
@@ -80,8 +83,10 @@ static void fetch_from(const dataset_part *p, int64_t first, int64_t count) {
         begin = known ? (int64_t)from : 0;
         end = known ? (int64_t)to : 0;
     }
-    if (end > begin)
-        posix_fadvise(p->fd, p->images_at + begin, end - begin, POSIX_FADV_WILLNEED); /* advice only: reading tells of errors */
+    for (int64_t at = begin; at < end; at += FETCH_AT_ONCE) { /* advice only: reading tells of errors */
+        int64_t left = end - at;
+        posix_fadvise(p->fd, p->images_at + at, left < FETCH_AT_ONCE ? left : FETCH_AT_ONCE, POSIX_FADV_WILLNEED);
+    }
 }
 
 void dataset_fetch(const dataset *d, int64_t first, int64_t count) {
