@@ -28,7 +28,7 @@ const float *dataset_std(const dataset *d);
 bool dataset_is_encoded(const dataset *d);
 shape dataset_image_shape(const dataset *d); /* of every picture; height and width are 0 in an encoded set */
 
-/* Label of a sample. Thread-safe (pread), as all that follows. */
+/* Label of a sample, one of the set's classes. Thread-safe (pread), as all that follows. ERR_IO, ERR_DATA: then *label is as it was. */
 err dataset_label(const dataset *d, int64_t id, int32_t *label);
 
 /* Bytes in a block that grows as needed and is kept. Zero-initialise; byte_buffer_reset() frees. */

@@ -26,7 +26,14 @@ static const dataset_part *part_of(const dataset *d, int64_t id) {
 
 err dataset_label(const dataset *d, int64_t id, int32_t *label) {
     const dataset_part *p = part_of(d, id);
-    return dataset_table_read(p, &p->labels, id - p->first, 1, label);
+    int32_t stored = 0;
+    err code = dataset_table_read(p, &p->labels, id - p->first, 1, &stored);
+    if (code == OK && (stored < 0 || stored >= dataset_n_classes(d)))
+        code = fail(ERR_DATA, "%s: picture %" PRId64 ": its label is %" PRId32 " now and was good when the file was opened", p->path,
+                    id - p->first, stored);
+    if (code == OK)
+        *label = stored;
+    return code;
 }
 
 static err check_crc(const dataset_part *p, int64_t i, const uint8_t *bytes, size_t n_bytes) {

@@ -202,6 +202,18 @@ static void damage(int64_t id) {
     close(file);
 }
 
+/* The set's file is open already. */
+static void change_label(int64_t id, int32_t label) {
+    h5_file *f;
+    h5_info info;
+    ck_assert_int_eq(h5_open(&f, path), OK);
+    ck_assert_int_eq(h5_get_info(f, "labels", &info), OK);
+    h5_close(f);
+    int file = open(path, O_RDWR);
+    ck_assert_int_eq(pwrite(file, &label, sizeof label, (off_t)(info.offset + id * 4)), sizeof label);
+    close(file);
+}
+
 static bool is_bad(const int64_t *bad, int n_bad, int64_t id) {
     for (int i = 0; i < n_bad; i++)
         if (bad[i] == id)
@@ -300,6 +312,30 @@ START_TEST(a_damaged_sample_is_left_out) {
 }
 END_TEST
 
+/* A label that is none of the classes never reaches the loss. */
+START_TEST(a_label_that_changes_is_a_bad_record) {
+    const int32_t labels[] = {CLASSES, -1};
+    for (int k = 0; k < 2; k++) {
+        change_label(5, labels[k]);
+        loader_options o = options_of(0, LANES, false);
+        o.last_step = 4;
+        loader *l;
+        int named = 0;
+        ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+        for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
+            ck_assert_int_eq(b->code, OK);
+            for (int i = 0; i < b->n_bad; i++, named++)
+                ck_assert(b->bad[i].id == 5 && strncmp(b->bad[i].reason, "its label is", 12) == 0);
+            for (int lane = 0; lane < LANES; lane++)
+                for (int64_t i = 0; i < (lane + 1) * b->size / LANES - lane * b->size / LANES; i++)
+                    ck_assert(b->labels[lane][i] >= 0 && b->labels[lane][i] < CLASSES);
+        }
+        ck_assert_int_ge(named, 1);
+        loader_stop(l);
+    }
+}
+END_TEST
+
 START_TEST(a_set_of_bad_records_is_an_error) {
     for (int id = 0; id < COUNT; id++)
         damage(id);
@@ -363,6 +399,7 @@ int main(void) {
     tcase_add_test(tests, any_number_of_threads);
     tcase_add_test(tests, substitutes_take_the_places_of_damaged_samples);
     tcase_add_test(tests, a_damaged_sample_is_left_out);
+    tcase_add_test(tests, a_label_that_changes_is_a_bad_record);
     tcase_add_test(tests, a_set_of_bad_records_is_an_error);
     tcase_add_test(tests, a_file_that_shrinks_is_an_error);
     tcase_add_test(tests, another_shape_is_an_error_that_names_the_sample);
