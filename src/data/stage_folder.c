@@ -14,27 +14,29 @@
 
 static const char prefix[] = "shoal-stage-";
 
-static err open_folder(const char *path, int *fd) {
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static err open_folder(const char *path, int flags, int *fd) {
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
     return *fd >= 0 ? OK : fail(ERR_IO, "data.stage: %s: cannot be used: %s", path, strerror(errno));
 }
 
-/* The folder is flat: files, nothing else. */
-static void remove_flat(const char *path) {
-    DIR *folder = opendir(path);
+/* The folder is flat: files, nothing else. What is emptied is what `fd` is, whatever the path may be by now. */
+static void remove_flat(int fd, const char *path) {
+    int listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = listed >= 0 ? fdopendir(listed) : NULL;
     for (struct dirent *e; folder && (e = readdir(folder));)
-        unlinkat(dirfd(folder), e->d_name, 0); /* `.` and `..` stay */
+        unlinkat(fd, e->d_name, 0); /* `.` and `..` stay */
     if (folder)
         closedir(folder);
     rmdir(path);
 }
 
-/* Nobody holds its lock: its run was killed. Another user's folder cannot be locked or removed, and is let alone. */
+/* Nobody holds its lock: its run was killed. Another user's folder cannot be opened, and is let alone; so is a link, which in a folder that
+ * all may write to could lead anywhere. */
 static void remove_leftover(const char *dir, const char *name) {
     char *path = text_format("%s/%s", dir, name);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        remove_flat(path);
+        remove_flat(fd, path);
         if (access(path, F_OK) != 0)
             log_info("data.stage: removed %s, which a killed run had left", path);
     }
@@ -69,7 +71,7 @@ static err make_locked(stage_folder *f, const char *dir) {
         return fail(ERR_IO, "data.stage: %s: the path is too long", dir);
     if (!mkdtemp(f->path))
         return fail(ERR_IO, "data.stage: %s: no folder can be made in it: %s", dir, strerror(errno));
-    err code = open_folder(f->path, &f->lock);
+    err code = open_folder(f->path, O_NOFOLLOW, &f->lock);
     if (code == OK && flock(f->lock, LOCK_EX | LOCK_NB) != 0)
         code = fail(ERR_IO, "data.stage: %s: cannot be locked: %s", f->path, strerror(errno));
     if (code != OK)
@@ -81,7 +83,7 @@ static err make_locked(stage_folder *f, const char *dir) {
 err stage_folder_make(stage_folder *f, const char *dir, uint64_t bytes) {
     int guard;
     *f = (stage_folder){.lock = -1};
-    err code = open_folder(dir, &guard);
+    err code = open_folder(dir, 0, &guard);
     if (code != OK)
         return code;
     flock(guard, LOCK_EX);
@@ -94,9 +96,9 @@ err stage_folder_make(stage_folder *f, const char *dir, uint64_t bytes) {
 }
 
 void stage_folder_remove(stage_folder *f) {
-    if (f->path[0])
-        remove_flat(f->path);
-    if (f->lock >= 0)
+    if (f->lock >= 0) {
+        remove_flat(f->lock, f->path);
         close(f->lock);
+    }
     *f = (stage_folder){.lock = -1};
 }

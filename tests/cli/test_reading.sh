@@ -138,14 +138,16 @@ refused "neither true nor false" 64 'data.shuffle: .*maybe.* is not true, false,
 
 # copies on the node's disk: the same bits, nothing left, nothing of others touched
 mkdir stage stage/shoal-stage-old stage/shoal-stage-live stage/mine
-touch stage/shoal-stage-old/0 stage/shoal-stage-live/0 stage/mine/0
+mkdir elsewhere
+ln -s "$work/elsewhere" stage/shoal-stage-link
+touch stage/shoal-stage-old/0 stage/shoal-stage-live/0 stage/mine/0 elsewhere/0
 "$python" -c 'import fcntl, os, time; fcntl.flock(os.open("stage/shoal-stage-live", os.O_RDONLY), fcntl.LOCK_EX); print(flush=True); time.sleep(600)' > locked &
 holder=$!
 until [[ -s locked ]]; do sleep 0.1; done
 SHOAL_RANKS_PER_NODE=2 train 4 staged train.epochs=3 data.stage=stage
 expect "staged, once a node" 0 'data.stage: 1 files, .* copied to stage of 2 nodes'
 check "staged: the same digest" test "$(digest staged)" = "$(digest whole)"
-check "what a killed run left is removed, and only that" test "$(cd stage && echo ./*/*)" = "./mine/0 ./shoal-stage-live/0"
+check "what a killed run left is removed, and only that" test "$(cd stage && echo ./*/*)" = "./mine/0 ./shoal-stage-link/0 ./shoal-stage-live/0"
 kill $holder
 train 2 none data.stage="$work/nowhere"
 refused "no folder to stage in" 74 'data.stage: .*nowhere: cannot be used: No such file'
