@@ -314,6 +314,32 @@ START_TEST(impossible_lists_are_refused) {
 }
 END_TEST
 
+/* A view of zeros alone is zeros, and a picture that no resize can serve is no good. */
+START_TEST(strange_sizes_do_no_harm) {
+    transform far[] = {{.kind = TRANSFORM_RESIZE, .size = 3}, {.kind = TRANSFORM_RANDOM_CROP, .size = 1, .padding = 30}};
+    transform resize = {.kind = TRANSFORM_RESIZE, .size = 256};
+    int zeros = 0;
+    for (uint64_t id = 0; id < 50; id++) {
+        image im = draw(2, 2, 1);
+        memset(im.pixels, 9, 4);
+        apply(far, 2, &im, id);
+        ck_assert(im.width == 1 && im.height == 1);
+        zeros += im.pixels[0] == 0;
+        image_reset(&im);
+    }
+    ck_assert_int_ge(zeros, 45);
+    transform wide = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 3, .scale = {1, 1}, .ratio = {1000, 1000}};
+    image im = draw(2, 2, 3), thin = draw(1, 70000, 1), spare = {0};
+    apply(&wide, 1, &im, 0);
+    ck_assert(im.width == 3 && im.height == 3);
+    ck_assert_int_eq(transforms_apply(&resize, 1, &thin, &spare, key_of(0)), ERR_DATA);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "resize: a picture of 1 x 70000 would have 256 x 17920000 pixels"));
+    image_reset(&im);
+    image_reset(&thin);
+    image_reset(&spare);
+}
+END_TEST
+
 int main(void) {
     if (math_init() != OK) {
         printf("skipped: %s\n", err_last()->text);
@@ -340,6 +366,7 @@ int main(void) {
     tcase_add_test(tests, color_jitter_draws_factors_and_orders);
     tcase_add_test(tests, shapes_follow_the_pictures);
     tcase_add_test(tests, impossible_lists_are_refused);
+    tcase_add_test(tests, strange_sizes_do_no_harm);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

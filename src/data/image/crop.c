@@ -74,9 +74,9 @@ static window fallback_window(const transform *t, int height, int width) {
     window part = {.height = height, .width = width};
     double ratio = (double)width / height;
     if (ratio < t->ratio[0])
-        part.height = (int)rint(width / t->ratio[0]);
+        part.height = upper((int)rint(width / t->ratio[0]), 1);
     else if (ratio > t->ratio[1])
-        part.width = (int)rint(height * t->ratio[1]);
+        part.width = upper((int)rint(height * t->ratio[1]), 1);
     part.top = (height - part.height) / 2;
     part.left = (width - part.width) / 2;
     return part;

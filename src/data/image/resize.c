@@ -1,9 +1,12 @@
 /* Bilinear resizing with antialias, Pillow's Image.resize(BILINEAR, box) bit for bit: a triangle filter as wide as the scale, weights
  * rounded to 22 bits, along rows first, then along columns, 8 bits between the two. */
+#include <inttypes.h>
 #include <math.h>
 
 #include "data/image/transform.h"
 #include "math/math.h"
+
+enum { MOST_PIXELS = 1 << 28 }; /* of a resized picture: one of 1 x 65000 would become very long */
 
 scaling scaling_make(double at, double length, int out, int from, int count) {
     int start = (int)floor(at);
@@ -144,19 +147,15 @@ void image_scale_axes(image *im, image *spare, const scaling *x, const scaling *
 /* ---- the transform ---- */
 
 /* As torchvision: (size, size * long / short), the shorter side first; the larger is rounded down. */
-static void resize_sides(int size, int *width, int *height) {
+static void resize_sides(int size, int64_t *width, int64_t *height) {
     int64_t w = *width, h = *height;
-    *width = (int)(w <= h ? size : size * w / h);
-    *height = (int)(w <= h ? size * h / w : size);
+    *width = w <= h ? size : size * w / h;
+    *height = w <= h ? size * h / w : size;
 }
 
 err resize_shape(const transform *t, shape *s) {
-    if (s->h == 0)
-        return OK;
-    int width = (int)s->w, height = (int)s->h;
-    resize_sides(t->size, &width, &height);
-    s->w = width;
-    s->h = height;
+    if (s->h != 0)
+        resize_sides(t->size, &s->w, &s->h);
     return OK;
 }
 
@@ -164,8 +163,13 @@ err resize_shape(const transform *t, shape *s) {
  * after the filter is below one level on average; with just enough it is two, which random crops do not mind, but evaluation might. */
 err resize_view(const transform *t, image_view *v, transform_draws d) {
     (void)d;
+    int64_t width = v->width, height = v->height;
+    resize_sides(t->size, &width, &height);
+    if (width * height > MOST_PIXELS)
+        return fail(ERR_DATA, "a picture of %d x %d would have %" PRId64 " x %" PRId64 " pixels", v->width, v->height, width, height);
     v->least = 2;
-    resize_sides(t->size, &v->width, &v->height);
+    v->width = (int)width;
+    v->height = (int)height;
     v->kept = (window){0, 0, v->height, v->width};
     return OK;
 }

@@ -1,4 +1,6 @@
 /* Views: from the size of a picture to the pixels that must be decoded for it, and from these to the result. */
+#include <string.h>
+
 #include "data/image/transform.h"
 
 image_view view_whole(int width, int height) {
@@ -51,7 +53,7 @@ void view_apply(const image_view *v, image *im, image_region held, image *spare)
         return;
     }
     image_scale_axes(im, spare, &x, &y, held.part.left, held.part.top);
-    if (v->kept.height != inside.height || v->kept.width != inside.width)
+    if (memcmp(&v->kept, &inside, sizeof inside) != 0)
         image_crop(im, spare, (window){v->kept.top - inside.top, v->kept.left - inside.left, v->kept.height, v->kept.width});
 }
 
