@@ -120,6 +120,8 @@ err evaluate_set(engine *e, const evaluate_options *o, evaluation *result) {
     fill_result(result, sums, o->data);
     if (code == OK && result->left_out > 0)
         code = quarantine_add(o->bad, f.bad, f.n_bad);
+    if (code == OK && result->count == 0)
+        code = fail(ERR_DATA, "%s: none of its %" PRId64 " records is good", dataset_path(o->data, 0, &(int64_t){0}), result->left_out);
     engine_free_totals(e, f.lane_totals);
     mem_free(f.bad);
     return code;

@@ -7,7 +7,7 @@
 typedef struct quarantine quarantine;
 
 /* For the set that `pattern` names; `max_bad` is the share of its records that may be bad. `folder` has, or is to have, the quarantine.csv
- * (NULL: none); what is named there already is known. Collective: the same code everywhere. ERR_IO. */
+ * (NULL: none); what is named there already is known. Close in any case. Collective: the same code everywhere. ERR_DATA where too many are named there. */
 err quarantine_open(quarantine **out, const dataset *d, const char *pattern, double max_bad, const char *folder);
 void quarantine_close(quarantine *q); /* NULL is allowed */
 
