@@ -6,7 +6,7 @@
 
 #include "math/kernels/norm.h"
 
-enum { STREAM_FLOATS = 1024 * 1024 }; /* of a call, which is perhaps one lane of several */
+enum { STREAM_FLOATS = 384 * 1024 }; /* of a call, which is often one lane of eight */
 
 static bool streams(int64_t floats, int64_t width, const float *y) {
     return floats >= STREAM_FLOATS && vec_streams_lines(y, width);
