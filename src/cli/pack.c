@@ -64,6 +64,8 @@ static err run(const void *given, char **words, int n_words) {
         return code;
     if (n_words != (kind->needs_source ? 3 : 2))
         return fail(ERR_USAGE, "usage is `shoal pack %s %sOUT`", kind->name, kind->needs_source ? "DIR " : "");
+    if (s->max_side && strcmp(kind->name, "imagenet") != 0)
+        return fail(ERR_USAGE, "--max-side is for imagenet; other kinds keep pictures as they are");
     if (s->quality && !s->max_side)
         return fail(ERR_USAGE, "--quality needs --max-side: other pictures stay as they are");
     pack_options how = {

@@ -148,12 +148,24 @@ static err verify_all(const names *sets) {
     return bad && sets->count > 1 ? fail(worst, "%d of %d data sets are not as they should be", bad, sets->count) : worst;
 }
 
+/* Ranks that find different files would check different sets, and wait for each other for ever. Collective. */
+static err check_same(const names *files) {
+    uint64_t hash = 0;
+    for (int i = 0; i < files->count; i++)
+        hash = hash * 31 + rng_hash(files->names[i]);
+    if (comm_same(comm_world(), &hash, sizeof hash))
+        return OK;
+    return fail(ERR_IO, "not all ranks find the same files; they have to lie on a disk that all nodes share");
+}
+
 err cli_verify_datasets(char **words, int n_words) {
     names files = {0}, sets = {0};
     err code = OK;
     for (int i = 0; i < n_words && code == OK; i++)
         code = find_files(words[i], &files);
     code = comm_agree(comm_world(), code);
+    if (code == OK)
+        code = check_same(&files);
     if (code == OK)
         find_sets(&files, &sets);
     if (code == OK)

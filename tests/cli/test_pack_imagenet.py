@@ -195,6 +195,15 @@ def check_set(folder):
     return gone, odd
 
 
+def check_report(said, pictures):
+    """What inspect --verify prints of a split: sizes, classes, and the mean that is stored."""
+    lengths, counts = [len(data) for data, _ in pictures], collections.Counter(label for _, label in pictures).values()
+    assert f"bytes     {min(lengths):,} to {max(lengths):,}, " in said, said
+    assert f"classes   {len(WNIDS)}, of {min(counts)} to {max(counts)} pictures" in said, said
+    numbers = re.findall(r"^(?:mean|std) +(\S.*?) +\(stored: (.*)\)$", said, re.M)
+    assert len(numbers) == 4 and all(found == stored for found, stored in numbers), said
+
+
 def test_archives(work):
     """1 and 3 ranks; order; odd pictures; what inspect says."""
     make_source(f"{work}/source", TRAIN, VALIDATION)
@@ -227,6 +236,7 @@ def test_archives(work):
     said = shoal("inspect", "--verify", f"{work}/one", ranks=2)
     kept = sum(map(len, TRAIN.values())) - len(gone)
     assert f"{kept} pictures, 0 bad" in said and "160 pictures, 0 bad" in said, said
+    check_report(said, records(f"{work}/one", "train")[0])
     path = sorted(glob.glob(f"{work}/one/train-*.h5"))[1]
     with h5py.File(path) as f:
         at = f["encoded/bytes"].id.get_offset() + int(f["encoded/offsets"][3]) + 50
@@ -285,7 +295,11 @@ def test_other_sources(work):
     wanted = sums_of(f"{work}/kaggle-out", "val-*.h5")
     for labels, compressed in (("numbers", True), ("devkit", False)):
         make_source(f"{work}/{labels}", {w: TRAIN[w][:1] for w in WNIDS}, VALIDATION, labels, compressed)
-        shoal("pack", "imagenet", f"{work}/{labels}", f"{work}/{labels}-out", *SIZE)
+        if labels == "numbers":
+            with open(f"{work}/numbers/val.txt", "a") as f:
+                f.write("ILSVRC2012_val_09999999.JPEG 0\n")
+        said = shoal("pack", "imagenet", f"{work}/{labels}", f"{work}/{labels}-out", *SIZE)
+        assert bool(re.search(r"missing +1  of the 161 pictures", said)) == (labels == "numbers"), said
         assert sums_of(f"{work}/{labels}-out", "val-*.h5") == wanted, labels
     for w in WNIDS:
         os.makedirs(f"{work}/folders/train/{w}")
@@ -296,7 +310,10 @@ def test_other_sources(work):
     for i, (w, data) in enumerate(VALIDATION):
         with open(f"{work}/folders/val/{w}/{i:04d}.JPEG", "wb") as f:
             f.write(data)
-    shoal("pack", "imagenet", f"{work}/folders", f"{work}/folders-out", *SIZE, ranks=2)
+    with open(f"{work}/folders/train/{WNIDS[0]}/readme.txt", "w") as f:
+        f.write("read me")
+    said = shoal("pack", "imagenet", f"{work}/folders", f"{work}/folders-out", *SIZE, ranks=2)
+    assert len(re.findall(r"ignored +1  files", said)) == 1, said
     check_set(f"{work}/folders-out")
     os.mkdir(f"{work}/flat")
     os.mkdir(f"{work}/flat/val")
@@ -335,6 +352,7 @@ def test_smaller(work):
             near = min(np.abs(pixels - np.array(o.resize(im.size, Image.BILINEAR), int)).mean() for o in originals)
             assert near < 3 and (im.mode == "L") == (im.size == (45, 100)), (near, im.mode, im.size)
     assert np.abs(mean - statistics(kept)[0]).max() < 1e-4
+    refused("--max-side is for imagenet", 64, "pack", "folder", f"{work}/source", f"{work}/x", "--max-side", 50)
     refused("--quality needs --max-side", 64, "pack", "imagenet", f"{work}/source", f"{work}/x", "--quality", 50)
 
 

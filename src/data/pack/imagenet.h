@@ -113,6 +113,7 @@ typedef struct survey_head {
     uint64_t count;      /* entries; in an index of good pictures only */
     uint64_t name_bytes; /* the names follow the entries */
     uint64_t kept_bytes, left_out;
+    int64_t ignored; /* files in folders whose names are no pictures' */
     pixel_sums sums;
 } survey_head;
 
@@ -187,6 +188,10 @@ void shard_free(shard *s);
 /* Positions [first, last) of the split's order. */
 void shard_range(const imagenet *work, split part, int number, uint64_t *first, uint64_t *last);
 
+/* The files of all splits, one after the other: number n is rank (n mod ranks)'s. */
+int imagenet_count_files(const imagenet *work);
+void imagenet_locate_file(const imagenet *work, int file, split *part, int *number);
+
 /* Both passes, shared among the ranks; what is there already is left alone. Collective. */
 err imagenet_first_pass(imagenet *work);
 err imagenet_second_pass(imagenet *work); /* with the indexes open */
@@ -207,7 +212,7 @@ bool shard_is_there(const imagenet *work, split part, int number);
  * given before, or other files lie there; ERR_IO. */
 err state_take_up(imagenet *work, bool *finished);
 
-/* Gives every file its final name, writes OUT/pack.txt, prints it, and removes what was only for the work. Rank 0 only. ERR_IO. */
+/* Gives every file its final name, writes OUT/pack.txt, prints it, and removes what was only for the work. Collective. ERR_IO. */
 err state_publish(imagenet *work);
 
 /* The text of OUT/pack.txt: the plan, and what the set is. ERR_IO. */

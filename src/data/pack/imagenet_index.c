@@ -44,6 +44,7 @@ static const char *name_of(const builder *b, const picture_entry *e) {
 static err add_heads(builder *b, const survey_head *head) {
     survey_head *all = &b->head;
     all->left_out += head->left_out;
+    all->ignored += head->ignored;
     all->kept_bytes += head->kept_bytes;
     pixel_sums_join(&all->sums, &head->sums);
     for (uint64_t i = 0; i < head->count; i++)

@@ -105,7 +105,11 @@ typedef struct shard_share {
     shard *current;
 } shard_share;
 
-static void locate(const imagenet *w, int file, split *part, int *number) {
+int imagenet_count_files(const imagenet *w) {
+    return w->shards[TRAIN] + w->shards[VAL];
+}
+
+void imagenet_locate_file(const imagenet *w, int file, split *part, int *number) {
     *part = file < w->shards[TRAIN] ? TRAIN : VAL;
     *number = *part == TRAIN ? file : file - w->shards[TRAIN];
 }
@@ -114,7 +118,7 @@ static err next_shard(shard_share *s, team_amount *amount) {
     while (s->next < s->total && !s->current) {
         split part;
         int number;
-        locate(s->work, s->next, &part, &number);
+        imagenet_locate_file(s->work, s->next, &part, &number);
         if (shard_is_there(s->work, part, number)) {
             uint64_t first, last;
             shard_range(s->work, part, number, &first, &last);
@@ -149,7 +153,7 @@ static err write_some(void *context, team_amount *amount, bool *done) {
 }
 
 err imagenet_second_pass(imagenet *w) {
-    shard_share s = {.work = w, .next = w->team.rank, .total = w->shards[TRAIN] + w->shards[VAL]};
+    shard_share s = {.work = w, .next = w->team.rank, .total = imagenet_count_files(w)};
     team_work work = {.name = "writing", .step = write_some, .context = &s};
     work.whole = (double)(w->index[TRAIN].head.count + w->index[VAL].head.count);
     err code = team_run(&w->team, &work);

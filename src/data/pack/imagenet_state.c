@@ -131,21 +131,30 @@ static bool is_finished(const imagenet *work, const char *summary) {
     return true;
 }
 
-static err begin(const imagenet *work, const char *plan_path) {
-    err code = refuse_foreign(work);
-    if (code == OK)
-        code = path_make_folders(work->state);
-    return code == OK ? write_text(plan_path, work->plan) : code;
-}
-
-static void remove_state(const imagenet *work) {
+/* Removes the files of the work with that in their names. */
+static void remove_files(const imagenet *work, const char *word) {
     DIR *d = opendir(work->state);
     if (!d)
         return;
     for (const struct dirent *e = readdir(d); e; e = readdir(d))
-        unlinkat(dirfd(d), e->d_name, 0);
+        if (strstr(e->d_name, word))
+            unlinkat(dirfd(d), e->d_name, 0);
     closedir(d);
+}
+
+static void remove_state(const imagenet *work) {
+    remove_files(work, "");
     rmdir(work->state);
+}
+
+/* Whatever lies in the folder without a plan may be of any. */
+static err begin(const imagenet *work, const char *plan_path) {
+    err code = refuse_foreign(work);
+    if (code != OK)
+        return code;
+    remove_state(work);
+    code = path_make_folders(work->state);
+    return code == OK ? write_text(plan_path, work->plan) : code;
 }
 
 /* What comes after the plan. */
@@ -173,6 +182,7 @@ err state_take_up(imagenet *work, bool *finished) {
         code = refuse_other(work, plan);
     } else {
         log_info("%s: going on where the last run ended", work->options->out);
+        remove_files(work, ".part"); /* what was being written then: its room counts as free */
     }
     mem_free(summary);
     mem_free(plan);
@@ -183,25 +193,29 @@ err state_take_up(imagenet *work, bool *finished) {
 
 /* ---- the end ---- */
 
-/* Takes both paths. A file that has been moved before is left alone. */
+/* Takes both paths. A file that a run before this one has moved is left alone. */
 static err move(char *from, char *to) {
     err code = OK;
-    if (pack_file_is_there(from) && rename(from, to) != 0)
-        code = fail(ERR_IO, "%s: cannot be written: %s", to, strerror(errno));
+    int reason = rename(from, to) == 0 ? 0 : errno;
+    if (reason && !(reason == ENOENT && pack_file_is_there(to)))
+        code = fail(ERR_IO, "%s: cannot be moved to %s: %s", from, to, strerror(reason));
     mem_free(from);
     mem_free(to);
     return code;
 }
 
-static err move_all(const imagenet *work) {
+/* Each rank moves the files that it made or found: another may not see them yet, where the folder is on a network. */
+static err move_files(const imagenet *work) {
     err code = OK;
-    for (int part = 0; part < N_SPLITS; part++) {
-        for (int n = 0; n < work->shards[part] && code == OK; n++)
-            code = move(state_shard_path(work, part, n), final_shard_path(work, part, n));
-        if (code == OK)
+    for (int part = 0; part < N_SPLITS && code == OK; part++)
+        if (work->shards[part] && work->team.rank == 0)
             code = move(state_odd_path(work, part), text_format("%s/odd-%s.tsv", work->options->out, split_names[part]));
+    for (int file = work->team.rank; file < imagenet_count_files(work) && code == OK; file += work->team.size) {
+        split part;
+        int number;
+        imagenet_locate_file(work, file, &part, &number);
+        code = move(state_shard_path(work, part, number), final_shard_path(work, part, number));
     }
-    fsync(work->folder);
     return code;
 }
 
@@ -216,12 +230,10 @@ static err write_summary(const imagenet *work, const char *path) {
     return code;
 }
 
-err state_publish(imagenet *work) {
-    err code = move_all(work);
-    if (code != OK)
-        return code;
+static err finish(const imagenet *work) {
+    fsync(work->folder);
     char *path = text_format("%s/pack.txt", work->options->out);
-    code = write_summary(work, path);
+    err code = write_summary(work, path);
     if (code == OK) {
         fsync(work->folder);
         remove_state(work);
@@ -232,4 +244,11 @@ err state_publish(imagenet *work) {
     }
     mem_free(path);
     return code;
+}
+
+err state_publish(imagenet *work) {
+    err code = team_agree(&work->team, move_files(work));
+    if (code == OK && work->team.rank == 0)
+        code = finish(work);
+    return team_agree(&work->team, code);
 }

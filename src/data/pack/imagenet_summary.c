@@ -64,6 +64,18 @@ static void print_numbers(FILE *to, const char *name, const float *values) {
     fputs("  (of x / 255)\n", to);
 }
 
+/* Files that were passed over, and pictures that were expected: an archive may end too early just where a picture ends. */
+static void print_absent(FILE *to, const imagenet *work, split part) {
+    const survey_head *head = &work->index[part].head;
+    char number[TEXT_NUMBER];
+    int64_t listed = part == VAL ? work->source.labels.count : 0, found = (int64_t)(head->count + head->left_out);
+    if (head->ignored)
+        fprintf(to, "  %-18s %9s  files whose names are no pictures'\n", "ignored", text_count(number, head->ignored));
+    if (listed > found)
+        fprintf(to, "  %-18s %9s  of the %" PRId64 " pictures in the list of labels\n", "missing", text_count(number, listed - found),
+                listed);
+}
+
 static err write_split(const imagenet *work, split part, FILE *to) {
     const survey_head *head = &work->index[part].head;
     odd_count *counts = mem_new((size_t)n_oddities, sizeof *counts);
@@ -81,6 +93,7 @@ static err write_split(const imagenet *work, split part, FILE *to) {
         for (int k = 0; k < NAMES_SHOWN; k++)
             mem_free(counts[i].names[k]);
     }
+    print_absent(to, work, part);
     mem_free(counts);
     return code;
 }

@@ -29,9 +29,8 @@ err survey_begin(survey **out, imagenet *work, int number) {
     const source_unit *u = s->unit;
     if (!u->folder)
         return tar_open(&s->archive, work->source.files[u->part], work->source.tars[u->part], u->at, u->bytes, false);
-    int64_t ignored = 0;
     s->folder.path = mem_string(u->folder);
-    return class_folder_scan(&s->folder, &ignored);
+    return class_folder_scan(&s->folder, &s->head.ignored);
 }
 
 void survey_free(survey *s) {

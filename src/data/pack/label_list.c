@@ -17,7 +17,7 @@ static bool is_number(const char *text) {
     return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
-/* A WordNet id: n and eight digits. */
+/* As a WordNet id: n and digits. */
 static bool is_wnid(const char *text) {
     return text[0] == 'n' && is_number(text + 1);
 }

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -64,25 +65,30 @@ static bool has_split(const imagenet *w, split part) {
     return false;
 }
 
+static int count_shards(const imagenet *w, const survey_head *head) {
+    uint64_t size = (uint64_t)w->options->file_bytes, files = (head->kept_bytes + size - 1) / size;
+    return (int)(files < head->count ? files : head->count);
+}
+
+/* Collective. */
+static err open_index(imagenet *w, split part) {
+    err code = team_agree(&w->team, w->team.rank == 0 ? index_build(w, part) : OK);
+    if (code != OK)
+        return code;
+    char *path = state_index_path(w, part);
+    code = survey_file_open(&w->index[part], path);
+    mem_free(path);
+    if (code == OK)
+        w->shards[part] = count_shards(w, &w->index[part].head);
+    return team_agree(&w->team, code);
+}
+
 static err open_indexes(imagenet *w) {
     err code = OK;
-    for (int part = 0; part < N_SPLITS && code == OK; part++) {
-        if (!has_split(w, part))
-            continue;
-        if (w->team.rank == 0)
-            code = index_build(w, part);
-        code = team_agree(&w->team, code);
-        char *path = state_index_path(w, part);
-        if (code == OK)
-            code = survey_file_open(&w->index[part], path);
-        mem_free(path);
-        if (code != OK)
-            break;
-        const survey_head *head = &w->index[part].head;
-        uint64_t size = (uint64_t)w->options->file_bytes, files = (head->kept_bytes + size - 1) / size;
-        w->shards[part] = (int)(files < head->count ? files : head->count);
-    }
-    return team_agree(&w->team, code);
+    for (int part = 0; part < N_SPLITS && code == OK; part++)
+        if (has_split(w, part))
+            code = open_index(w, part);
+    return code;
 }
 
 /* It is better to know before than after hours. */
@@ -112,6 +118,8 @@ static err take_up(imagenet *w, bool *finished) {
     if (code != OK)
         return code;
     w->plan = describe(w);
+    if (!team_same(&w->team, w->plan, strlen(w->plan)))
+        return fail(ERR_IO, "%s: not all ranks find the same there; it has to lie on a disk that all nodes share", w->options->source);
     if (w->team.rank == 0)
         code = state_take_up(w, finished);
     code = team_agree(&w->team, code);
@@ -130,9 +138,7 @@ static err make_set(imagenet *w) {
     code = team_agree(&w->team, code);
     if (code == OK)
         code = imagenet_second_pass(w);
-    if (code == OK && w->team.rank == 0)
-        code = state_publish(w);
-    return team_agree(&w->team, code);
+    return code == OK ? state_publish(w) : code;
 }
 
 static void make_tools(imagenet *w) {

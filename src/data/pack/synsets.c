@@ -124,13 +124,13 @@ static void put(table *t, int id, char *wnid) {
 }
 
 /* Names of fields, `length` bytes each, then for every struct of the array its fields in that order. */
-static bool read_structs(matrix m, table *t) {
+static void read_structs(matrix m, table *t) {
     element lengths, names, value;
     if (!next_element(&m.content, &lengths) || !next_element(&m.content, &names) || lengths.data.end - lengths.data.at < 4)
-        return false;
+        return;
     uint32_t length = read_u32(lengths.data.at);
     if (length == 0 || length > (size_t)(names.data.end - names.data.at))
-        return false;
+        return;
     size_t fields = (size_t)(names.data.end - names.data.at) / length;
     for (uint32_t i = 0; i < m.count; i++) {
         int id = 0;
@@ -144,7 +144,6 @@ static bool read_structs(matrix m, table *t) {
         }
         put(t, id, wnid);
     }
-    return true;
 }
 
 /* Into a new block; its size is not written anywhere. */

@@ -84,10 +84,10 @@ void tar_close(tar *t) {
 err tar_next(tar *t, tar_member *m, bool *found) {
     struct archive_entry *entry;
     int status;
-    do
+    do {
         status = archive_read_next_header(t->archive, &entry);
-    while (status == ARCHIVE_OK && archive_entry_filetype(entry) != AE_IFREG);
-    *found = status == ARCHIVE_OK || status == ARCHIVE_WARN;
+        *found = status == ARCHIVE_OK || status == ARCHIVE_WARN;
+    } while (*found && archive_entry_filetype(entry) != AE_IFREG);
     if (!*found)
         return status == ARCHIVE_EOF ? OK : refuse(t);
     t->member_bytes = archive_entry_size(entry);

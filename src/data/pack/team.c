@@ -15,6 +15,10 @@ err team_agree(const team *t, err code) {
     return t->ranks ? comm_agree(t->ranks, code) : code;
 }
 
+bool team_same(const team *t, const void *data, size_t bytes) {
+    return !t->ranks || comm_same(t->ranks, data, bytes);
+}
+
 void team_gather(const team *t, const void *mine, void *all, size_t bytes) {
     if (t->ranks)
         comm_gather_equal(t->ranks, mine, all, bytes);

@@ -3,6 +3,7 @@
 #define SHOAL_DATA_TEAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/base.h"
@@ -18,6 +19,9 @@ team team_of_all(void);
 
 /* As comm_agree(). Collective. */
 err team_agree(const team *t, err code);
+
+/* As comm_same(). Collective. */
+bool team_same(const team *t, const void *data, size_t bytes);
 
 /* How far the work is: of this rank, or of all. Units of `done`, `before` and `whole` are the caller's. */
 typedef struct team_amount {
