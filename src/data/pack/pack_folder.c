@@ -18,7 +18,8 @@ typedef struct folder_packer {
     int64_t skipped;
 } folder_packer;
 
-/* Reads and decodes a file. One that cannot be is named and counted, and `good` is false; or it ends the run. */
+/* Reads and decodes a file. One that is no picture is named and counted, and `good` is false; or it ends the run, as does one that cannot be
+ * read, since it may well be good. */
 static err load(folder_packer *p, const char *path, bool *good) {
     err code = byte_buffer_read(&p->file, path);
     if (code == OK) {
@@ -27,7 +28,7 @@ static err load(folder_packer *p, const char *path, bool *good) {
             err_prefix("%s", path);
     }
     *good = code == OK;
-    if (code == OK || p->options->strict)
+    if (code != ERR_DATA || p->options->strict)
         return code;
     log_warn("%s; skipped", err_last()->text);
     err_clear();

@@ -57,12 +57,17 @@ static void spread_add(dataset_spread *s, int64_t value, int64_t count) {
     s->sum += value;
 }
 
-static void take_in(verifier *v, const finding *f) {
+/* A bad record is named and counted; a disk that cannot be read ends the work. */
+static err take_in(verifier *v, const finding *f) {
     dataset_report *r = v->report;
-    if (f->code) {
+    if (f->code == ERR_DATA) {
         if (r->bad++ < NAMED_MOST)
             log_error("%s", f->error.text);
-        return;
+        return OK;
+    }
+    if (f->code != OK) {
+        *err_last() = f->error;
+        return f->code;
     }
     spread_add(&r->width, f->width, r->good);
     spread_add(&r->height, f->height, r->good);
@@ -70,6 +75,7 @@ static void take_in(verifier *v, const finding *f) {
     r->classes[f->label]++;
     r->good++;
     pixel_sums_join(&v->sums, &f->sums);
+    return OK;
 }
 
 static err verify_some(void *context, team_amount *amount, bool *done) {
@@ -77,13 +83,14 @@ static err verify_some(void *context, team_amount *amount, bool *done) {
     int64_t left = v->last - v->next;
     int n = left < BATCH ? (int)left : BATCH;
     threads_run(n, look_at, v);
-    for (int i = 0; i < n; i++)
-        take_in(v, &v->findings[i]);
+    err code = OK;
+    for (int i = 0; i < n && code == OK; i++)
+        code = take_in(v, &v->findings[i]);
     v->next += n;
     amount->pictures += n;
     amount->done += n;
     *done = v->next == v->last;
-    return OK;
+    return code;
 }
 
 /* ---- all ranks' reports into one ---- */
