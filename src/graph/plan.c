@@ -18,11 +18,11 @@ typedef struct buffer {
 typedef struct planner {
     const graph *g;
     int64_t capacity;
-    int backward_start;          /* steps of backward are counted on from those of forward */
-    int *forward_step;           /* [node] its forward */
-    int *again;                  /* [node] its second forward, within backward; NOBODY without one */
-    int *first_back, *last_back; /* [node] its first and last step of backward; NOBODY without one */
-    int *writes;                 /* [node] the step that writes the gradients of its inputs */
+    int backward_start; /* steps of backward are counted on from those of forward */
+    int *forward_step;  /* [node] its forward */
+    int *again;         /* [node] its second forward, within backward; NOBODY without one */
+    int *last_back;     /* [node] its last step of backward; NOBODY without one */
+    int *writes;        /* [node] the step that writes the gradients of its inputs */
     buffer *buffers;
     int n_buffers;
     int *value, *grad, *saved; /* [node] -> buffer */
@@ -45,11 +45,10 @@ static void note_steps(planner *p, const program *forward, const program *backwa
     p->backward_start = forward->count;
     p->forward_step = mem_new((size_t)n, sizeof(int));
     p->again = mem_new((size_t)n, sizeof(int));
-    p->first_back = mem_new((size_t)n, sizeof(int));
     p->last_back = mem_new((size_t)n, sizeof(int));
     p->writes = mem_new((size_t)n, sizeof(int));
     for (int i = 0; i < n; i++)
-        p->again[i] = p->first_back[i] = p->last_back[i] = NOBODY;
+        p->again[i] = p->last_back[i] = NOBODY;
     for (int s = 0; s < forward->count; s++) /* the last of a node's steps is its forward */
         p->forward_step[forward->steps[s].node->index] = s;
     for (int s = 0; s < backward->count; s++) {
@@ -60,8 +59,6 @@ static void note_steps(planner *p, const program *forward, const program *backwa
             p->again[i] = t;
             continue;
         }
-        if (p->first_back[i] == NOBODY)
-            p->first_back[i] = t;
         p->last_back[i] = t;
         if (backward->steps[s].function == p->g->nodes[i]->kind->backward)
             p->writes[i] = t;
@@ -250,7 +247,7 @@ plan plan_make(const graph *g, const program *forward, const program *backward, 
     out.grad = offsets(&p, p.grad);
     out.saved = offsets(&p, p.saved);
 
-    void *const owned[] = {p.value, p.grad, p.saved, p.forward_step, p.again, p.first_back, p.last_back, p.writes, p.buffers};
+    void *const owned[] = {p.value, p.grad, p.saved, p.forward_step, p.again, p.last_back, p.writes, p.buffers};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
     return out;

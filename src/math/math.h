@@ -96,7 +96,8 @@ typedef struct math_kernels {
     void (*norm_backward)(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
                           bool add, float *dresidual, bool add_residual);
 
-    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 255), 255 where relu let none pass; may be NULL */
+    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 256), or with relu (kh * kw ≤ 255) 255 where none
+     * is above 0; may be NULL */
     void (*max_pool)(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index);
     void (*max_pool_backward)(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add);
     void (*avg_pool)(const math_pool *p, int64_t n, const float *x, float *y);

@@ -31,12 +31,17 @@ static void fuse_relu(graph *g, node *relu) {
     }
 }
 
+/* The byte that says which element was the largest has to have a value left for none. What relu reads must have no other reader, since its
+ * gradient would then be added to what this one writes. */
 static void fuse_pool(graph *g, node *pool) {
     node *relu = pool->inputs[0];
+    pool_attrs *a = pool->attrs;
+    if (a->kernel_h * a->kernel_w > 255)
+        return;
     if (relu->kind != &op_relu || graph_n_uses(g, relu) > 1 || graph_n_uses(g, relu->inputs[0]) > 1 || relu->keep)
         return;
     graph_replace(g, relu, relu->inputs[0]);
-    ((pool_attrs *)pool->attrs)->relu = true;
+    a->relu = true;
 }
 
 /* What follows at `index` after a fusion is the node behind the one that went, so every index is looked at until nothing changes. */

@@ -41,14 +41,14 @@ static err infer_window(graph *g, node *n) {
     return OK;
 }
 
-/* Which element of its window was the largest, or that none was above zero, fits a byte. */
+/* Which element of its window was the largest fits a byte. */
 static err infer_max(graph *g, node *n) {
     err code = infer_window(g, n);
     if (code != OK)
         return code;
     const pool_attrs *a = n->attrs;
-    if (a->kernel_h * a->kernel_w > 255)
-        return fail(ERR_USAGE, "max pool %" PRId64 " x %" PRId64 "; at most 255 elements are supported", a->kernel_h, a->kernel_w);
+    if (a->kernel_h * a->kernel_w > 256)
+        return fail(ERR_USAGE, "max pool %" PRId64 " x %" PRId64 "; at most 256 elements are supported", a->kernel_h, a->kernel_w);
     n->saved_bytes = (size_t)shape_size(n->out);
     return OK;
 }

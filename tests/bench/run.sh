@@ -116,7 +116,7 @@ shoal_case() {
     2-threads) shoal_alone 0-1 2 ;;
     2-ranks) shoal_ranks ;;
     2-copies) shoal_copies ;;
-    avx2) SHOAL_ISA=avx2 OPENBLAS_CORETYPE=Haswell shoal_alone 0-0 1 ;;
+    avx2) SHOAL_ISA=avx2 shoal_alone 0-0 1 ;;
     recompute) shoal_alone 0-0 1 --recompute ;;
     esac
 }

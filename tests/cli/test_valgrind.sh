@@ -8,7 +8,7 @@ command -v valgrind > /dev/null || skip "needs valgrind"
 "$python" "$here/make_data.py" "$work" || exit 1
 sed "s|DATA|$work|g" "$here/job.yaml" > "$work/job.yaml"
 
-# memory WHAT COMMAND…: values that are not set are not asked for: MPI and OpenBLAS read such on purpose.
+# memory WHAT COMMAND…: values that are not set are not asked for: MPI reads such on purpose.
 memory() {
     local what=$1
     shift

@@ -39,12 +39,13 @@ FOR_SETS(DECLARE)
      math_sum_products_##isa},
 static const products sets[SETS] = {FOR_SETS(PRODUCTS)};
 
-static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 17, 100, 300};
+static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 17, 100, 1100};
 enum {
     HEIGHTS = sizeof heights / sizeof *heights,
     WIDTHS = sizeof widths / sizeof *widths,
     DEPTHS = sizeof depths / sizeof *depths,
-    MOST = 300 * 104
+    DEEPEST = 1100, /* several blocks of k with every set */
+    MOST = DEEPEST * 104
 };
 
 static void check_close(double expected, float value, int64_t terms, const char *isa) {
@@ -57,7 +58,7 @@ typedef struct matrices {
 } matrices;
 
 static matrices matrices_new(void) {
-    return (matrices){numbers(MOST, 1), numbers(MOST, 2), numbers(300 * 128, 3), numbers(MOST, 4), numbers(MOST, 5), numbers(MOST, 6)};
+    return (matrices){numbers(MOST, 1), numbers(MOST, 2), numbers(DEEPEST * 128, 3), numbers(MOST, 4), numbers(MOST, 5), numbers(MOST, 6)};
 }
 
 static void matrices_free(matrices *x) {
@@ -109,7 +110,7 @@ START_TEST(bias_is_what_a_product_begins_with) {
     if (!set(_i))
         return;
     matrices x = matrices_new();
-    enum { ROWS = 29, COLUMNS = 45, DEPTH = 300 };
+    enum { ROWS = 29, COLUMNS = 45, DEPTH = DEEPEST };
     p->pack(DEPTH, COLUMNS, x.b, COLUMNS, 1, x.packed);
     p->multiply_bias(ROWS, COLUMNS, DEPTH, x.a, DEPTH, x.packed, x.before, x.c, COLUMNS);
     for (int i = 0; i < ROWS; i++)
@@ -117,6 +118,24 @@ START_TEST(bias_is_what_a_product_begins_with) {
     p->multiply(ROWS, COLUMNS, DEPTH, x.a, DEPTH, x.packed, x.row, COLUMNS, true);
     ck_assert(memcmp(x.row, x.c, ROWS * COLUMNS * sizeof *x.c) == 0);
     matrices_free(&x);
+}
+END_TEST
+
+START_TEST(large_results_have_the_bits_of_small_ones) {
+    enum { ROWS = 4100, COLUMNS = 256, DEPTH = 3 }; /* stored past the caches */
+    const products *p = &sets[_i];
+    if (!set(_i))
+        return;
+    float *a = numbers(ROWS * DEPTH, 1), *b = numbers(DEPTH * COLUMNS, 2), *packed = numbers(DEPTH * COLUMNS, 3), row[COLUMNS];
+    float *c = aligned_alloc(64, sizeof(float) * ROWS * COLUMNS);
+    p->pack(DEPTH, COLUMNS, b, COLUMNS, 1, packed);
+    p->multiply(ROWS, COLUMNS, DEPTH, a, DEPTH, packed, c, COLUMNS, false);
+    for (int i = 0; i < ROWS; i++) {
+        p->multiply(1, COLUMNS, DEPTH, a + i * DEPTH, DEPTH, packed, row, COLUMNS, false);
+        if (memcmp(row, c + i * COLUMNS, sizeof row) != 0)
+            ck_abort_msg("%s: row %d by itself differs", p->isa, i);
+    }
+    free(a), free(b), free(packed), free(c);
 }
 END_TEST
 
@@ -219,6 +238,7 @@ int main(void) {
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, products_and_single_rows, 0, SETS * HEIGHTS);
     tcase_add_loop_test(c, bias_is_what_a_product_begins_with, 0, SETS);
+    tcase_add_loop_test(c, large_results_have_the_bits_of_small_ones, 0, SETS);
     tcase_add_loop_test(c, sums_in_lanes_and_alone, 0, SETS);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

@@ -27,6 +27,7 @@ typedef struct example {
 static const example examples[] = {
     {5, 7, 32, 48, 1, 1, 3},     /* ends within a tile, and within a panel of output channels */
     {9, 6, 16, 48, 1, 1, 2},     /* few channels */
+    {18, 13, 16, 16, 1, 1, 5},   /* 16 to 16: a product in registers, half a panel; several chunks */
     {1, 1, 32, 32, 1, 1, 1},     /* most of the tile overhangs */
     {3, 3, 48, 32, 1, 1, 3},     /**/
     {7, 7, 64, 32, 1, 1, 8},     /* short lanes */

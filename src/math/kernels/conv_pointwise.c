@@ -91,18 +91,19 @@ static void backward_weight(const math_conv *g, const math_lanes *lanes, const f
     int64_t i = part % b.row_blocks, j = part / b.row_blocks;
     int64_t row = b.rows * i / b.row_blocks, m = b.rows * (i + 1) / b.row_blocks - row;
     int64_t column = b.columns * j / b.column_blocks * PANEL, n = math_min(b.columns * (j + 1) / b.column_blocks * PANEL, g->oc) - column;
-    float *buffers = scratch, *waiting = buffers + 2 * sum_rows_floats(CHUNK_ROWS, m, n);
+    int64_t rows_floats = sum_rows_floats(CHUNK_ROWS, m, n);
+    float *buffers[] = {scratch, (float *)scratch + rows_floats}, *waiting = buffers[1] + rows_floats;
     sum_rows rows = {.m = m, .n = n, .lda = g->c, .ldb = g->oc};
     row_chunk chunk = {.most = CHUNK_ROWS};
     MATH(next_chunk)(lanes, g->h * g->w, &chunk);
-    place_rows(&rows, &chunk, x + row, dy + column, buffers);
+    place_rows(&rows, &chunk, x + row, dy + column, buffers[0]);
     MATH(pack_rows)(&rows, 0, rows.rows);
     for (bool more = true, odd = true; more; odd = !odd) {
         row_chunk following = chunk;
         sum_rows next = rows;
         more = MATH(next_chunk)(lanes, g->h * g->w, &following);
         if (more)
-            place_rows(&next, &following, x + row, dy + column, odd ? waiting - (waiting - buffers) / 2 : buffers);
+            place_rows(&next, &following, x + row, dy + column, buffers[odd]);
         MATH(sum_products)(&chunk, lanes->levels, &rows, more ? &next : NULL, waiting, dw + row * g->oc + column, g->oc);
         chunk = following;
         rows = next;

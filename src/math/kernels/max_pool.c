@@ -202,7 +202,7 @@ static void scatter_plane(const element *e, const int64_t *tap_offset) {
         for (int64_t ow = 0; ow < p->ow; ow++, dy += p->c, index += p->c) {
             int64_t corner = ((oh * p->stride_h - p->pad_h) * p->w + ow * p->stride_w - p->pad_w) * p->c; /* perhaps in the padding */
             for (int64_t i = 0; i < p->c; i++)
-                if (index[i] != NO_ELEMENT)
+                if (!p->relu || index[i] != NO_ELEMENT)
                     e->dx[corner + tap_offset[index[i]] + i] += dy[i];
         }
 }

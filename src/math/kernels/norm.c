@@ -1,7 +1,7 @@
 /* Batch normalisation over rows (Ioffe, Szegedy: Batch normalization, ICML 2015), with the relu and the residual add that follow it, and
  * the gradient of all that; each is one pass over its tensors. Outputs that are larger than caches are stored past them.
  *     y = relu((x − mean) · scale + shift + residual)
- *     dx = dz · scale + (x − mean) · a + b,  dresidual = dz,  dz = dy where relu let pass, else 0 */
+ *     dx = dz · scale + ((x − mean) · a + b),  dresidual = dz,  dz = dy where relu let pass, else 0 */
 #include <string.h>
 
 #include "math/kernels/norm.h"
@@ -97,7 +97,7 @@ INLINE void backward_step(const backward_call *g, int64_t i, int64_t at, int64_t
         dz = where_positive(norm_load(g->y + at, part), dz);
     if (kind == MASK_X)
         dz = where_positive(norm_scaled(centred, scale, norm_load(g->shift + i, part)), dz);
-    vec v = (dz * scale + centred * norm_load(g->a + i, part)) + norm_load(g->b + i, part);
+    vec v = dz * scale + (centred * norm_load(g->a + i, part) + norm_load(g->b + i, part)); /* fused in one way only */
     if (!stream && g->add_dx)
         v += norm_load(g->dx + at, part);
     if (stream)

@@ -164,19 +164,22 @@ INLINE vec vec_select(vec_ints mask, vec a, vec b) {
     return (vec)(((vec_ints)a & mask) | ((vec_ints)b & ~mask));
 }
 
+/* The elements at `places` of a and b, one after the other. */
+INLINE vec vec_pick(vec a, vec b, const vec_ints places) {
+#if defined(__clang__)
+    vec v;
+    for (int i = 0; i < VECTOR; i++)
+        v[i] = places[i] < VECTOR ? a[places[i]] : b[places[i] - VECTOR];
+    return v;
+#else
+    return __builtin_shuffle(a, b, places);
+#endif
+}
+
 /* a0 + a1, a2 + a3, … b0 + b1, b2 + b3, … */
 INLINE vec vec_pair_sums(vec a, vec b) {
     const vec_ints even = 2 * vec_places();
-#if defined(__clang__)
-    vec left, right;
-    for (int i = 0; i < VECTOR; i++) {
-        left[i] = even[i] < VECTOR ? a[even[i]] : b[even[i] - VECTOR];
-        right[i] = even[i] < VECTOR ? a[even[i] + 1] : b[even[i] + 1 - VECTOR];
-    }
-    return left + right;
-#else
-    return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
-#endif
+    return vec_pick(a, b, even) + vec_pick(a, b, even + 1);
 }
 
 /* One step of a transpose: swaps bit `s` of the row's and the column's number in a square of vectors. */
@@ -187,8 +190,8 @@ INLINE void vec_swap_bit(vec *v, const int s) {
         if (i & s)
             continue;
         vec a = v[i], b = v[i + s];
-        v[i] = __builtin_shuffle(a, b, place + far);
-        v[i + s] = __builtin_shuffle(a, b, place + s + far);
+        v[i] = vec_pick(a, b, place + far);
+        v[i + s] = vec_pick(a, b, place + s + far);
     }
 }
 
