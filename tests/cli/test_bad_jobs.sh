@@ -50,6 +50,6 @@ refused "no job file" 74 "nothing\.yaml"
 try_ranks 3 "$shoal" train "$work/job.yaml" --out "$work/run"
 refused "4 lanes on 3 ranks" 64 'lanes'
 check "4 lanes on 3 ranks: the numbers that can are named" grep -qE '1, 2.* 4' "$work/err"
-try "$shoal" train "$work/job.yaml" --out "$work/run" --resume
-refused "nothing to resume" 74 "$work/run"
+try "$shoal" train "$work/job.yaml" --out "$work/run" --resume "$work/nothing.h5"
+refused "no such checkpoint" 74 "nothing\.h5"
 finish

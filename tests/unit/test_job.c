@@ -318,7 +318,7 @@ START_TEST(keys_know_where_they_were_given) {
     const char *override = "model.dropout=0.5";
     job *j = parsed_with(whole, &override, 1);
     ck_assert_str_eq(job_place(j, "name"), "x.yaml:1");
-    ck_assert_str_eq(job_place(j, "data.mean"), "x.yaml:8");
+    ck_assert_str_eq(job_place(j, "data.mean"), "x.yaml:11");
     ck_assert_str_eq(job_place(j, "model.zero_init_residual"), "x.yaml:2");
     ck_assert_str_eq(job_place(j, "model.dropout"), "override model.dropout=0.5");
     ck_assert_str_eq(job_place(j, "optimizer.bias_weight_decay"), "x.yaml");
