@@ -25,16 +25,20 @@ static bool is_there(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-/* Open MPI takes half a second to start: 0.4 of it goes to libraries that look long for adapters of fast networks, 0.1 to a daemon for
- * processes that are not launched but might launch others. */
+/* A process that is not launched needs neither the daemon that would let it launch others (0.1 s) nor a way to others. Without the daemon
+ * all such processes of a user have the same name, so they must not have folders or shared memory, which would be the same ones. */
+static void start_alone(void) {
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", false);
+    setenv("OMPI_MCA_orte_create_session_dirs", "0", false);
+    setenv("OMPI_MCA_btl", "self", false);
+}
+
+/* 0.4 of the half second that Open MPI takes to start go to libraries that look long for adapters of fast networks. */
 static void start_quickly(void) {
-    bool fast_network = is_there("/sys/class/infiniband") || is_there("/sys/class/cxi");
-    if (!fast_network) {
-        setenv("OMPI_MCA_mtl", "^ofi,psm,psm2", false);
-        setenv("OMPI_MCA_btl", "^uct,openib,ofi", false);
-    }
-    if (!launched_as())
-        setenv("OMPI_MCA_ess_singleton_isolated", "1", false);
+    if (is_there("/sys/class/infiniband") || is_there("/sys/class/cxi"))
+        return;
+    setenv("OMPI_MCA_mtl", "^ofi,psm,psm2", false);
+    setenv("OMPI_MCA_btl", "^uct,openib,ofi", false);
 }
 
 /* Over TCP Open MPI hands the kernel as much as it takes: a short message then waits behind megabytes of gradients, and with it every
@@ -45,6 +49,8 @@ static void keep_queues_short(void) {
 }
 
 void comm_set_environment(void) {
+    if (!launched_as())
+        start_alone();
     start_quickly();
     keep_queues_short();
 }

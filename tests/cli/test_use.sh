@@ -25,6 +25,8 @@ for n in 1 2 4; do
 done
 try "$shoal" eval "$work/run/best.h5" --batch 4
 check "eval of the job's data.val, another batch: the same line" cmp -s "$work/first" "$work/out"
+TMPDIR=/dev/null try "$shoal" eval "$work/run/best.h5" "$work/val.h5" # all programs that nobody launched would share MPI's folder there
+check "a program alone leaves MPI's folder for temporary files alone" cmp -s "$work/first" "$work/out"
 check "eval agrees with the run's own" "$python" -c '
 import json, sys
 best = max(e["top1"] for e in map(json.loads, open(sys.argv[1])) if e["event"] == "eval")

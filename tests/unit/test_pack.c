@@ -120,6 +120,7 @@ static void check_mnist(const char *name, int s, int count) {
     }
     double mean = sum / (count * CELLS), std = sqrt(squares / (count * CELLS) - mean * mean);
     ck_assert(fabs(dataset_mean(d)[0] - mean) < 1e-7 && fabs(dataset_std(d)[0] - std) < 1e-7);
+    byte_buffer_reset(&buffer);
     image_reset(&im);
     dataset_close(d);
 }
@@ -197,6 +198,7 @@ static void check_cifar(const char *name, const int *seeds, int count) {
                 ck_assert_uint_eq(im.pixels[3 * k + c], (uint8_t)(c * 80 + k + seeds[i]));
     }
     image_reset(&im);
+    byte_buffer_reset(&buffer);
     dataset_close(d);
 }
 
