@@ -20,6 +20,13 @@ char *text_format(const char *format, ...) {
     return text;
 }
 
+void text_append(char **text, char *more) {
+    char *joined = text_format("%s%s", *text, more);
+    mem_free(*text);
+    mem_free(more);
+    *text = joined;
+}
+
 int text_compare(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }

@@ -10,6 +10,9 @@ enum { TEXT_NUMBER = 32 }; /* chars that hold any number below */
 /* printf into a new string; free with mem_free(). */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Puts `more` behind *text; both are new strings, and *text is one again. `more` is freed. */
+void text_append(char **text, char *more);
+
 /* For qsort and bsearch over an array of strings: bytewise order. */
 int text_compare(const void *a, const void *b);
 

@@ -56,25 +56,18 @@ static int end_of_kin(const char **names, int first, int count) {
     return i;
 }
 
-static void append(char **text, char *more) {
-    char *joined = text_format("%s%s", *text, more);
-    mem_free(*text);
-    mem_free(more);
-    *text = joined;
-}
-
 /* `n[001-004,007]` */
 static void append_kin(char **text, const char **names, int first, int last) {
     host_name one = cut(names[first]);
-    append(text, text_format("%.*s[", one.prefix, one.text));
+    text_append(text, text_format("%.*s[", one.prefix, one.text));
     for (int i = first; i < last;) {
         int end = end_of_run(names, i, last);
         host_name a = cut(names[i]), b = cut(names[end - 1]);
-        append(text, end - i == 1 ? text_format("%s%0*lu", i > first ? "," : "", a.digits, a.number)
-                                  : text_format("%s%0*lu-%0*lu", i > first ? "," : "", a.digits, a.number, b.digits, b.number));
+        text_append(text, end - i == 1 ? text_format("%s%0*lu", i > first ? "," : "", a.digits, a.number)
+                                       : text_format("%s%0*lu-%0*lu", i > first ? "," : "", a.digits, a.number, b.digits, b.number));
         i = end;
     }
-    append(text, text_format("]%s", one.suffix));
+    text_append(text, text_format("]%s", one.suffix));
 }
 
 static int without_doubles(const char **names, int count) {
@@ -92,9 +85,9 @@ char *hosts_short(const char **names, int count) {
     for (int i = 0; i < count;) {
         int end = end_of_kin(names, i, count);
         if (i > 0)
-            append(&text, mem_string(","));
+            text_append(&text, mem_string(","));
         if (end - i == 1)
-            append(&text, mem_string(names[i]));
+            text_append(&text, mem_string(names[i]));
         else
             append_kin(&text, names, i, end);
         i = end;

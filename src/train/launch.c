@@ -59,13 +59,6 @@ static char *group_line(const host_group *g) {
     return line;
 }
 
-static char *joined(char *text, char *more) {
-    char *both = text_format("%s%s", text, more);
-    mem_free(text);
-    mem_free(more);
-    return both;
-}
-
 char *launch_table(const launch_rank *ranks, int count) {
     host_groups groups = host_groups_make(ranks, count);
     int64_t threads = 0;
@@ -78,7 +71,7 @@ char *launch_table(const launch_rank *ranks, int count) {
     char *text = text_format("launch: %d rank%s on %d host%s, %s thread%s\n", count, plural(count), hosts, plural(hosts),
                              text_count(number, threads), plural(threads));
     for (int g = 0; g < groups.count; g++)
-        text = joined(text, group_line(&groups.list[g]));
+        text_append(&text, group_line(&groups.list[g]));
     host_groups_free(&groups);
     return text;
 }
@@ -113,7 +106,8 @@ char *launch_mistakes(const launch_rank *ranks, int count) {
     char *text = mem_string("");
     for (int g = 0; g < groups.count; g++) {
         char *mistake = mistake_of(&groups.list[g]);
-        text = mistake ? joined(text, mistake) : text;
+        if (mistake)
+            text_append(&text, mistake);
     }
     host_groups_free(&groups);
     return text;
