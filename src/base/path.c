@@ -2,10 +2,14 @@
 #include "base/path.h"
 
 #include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 err path_make_folders(const char *folder) {
     char *path = mem_string(folder);
@@ -24,4 +28,55 @@ err path_make_folders(const char *folder) {
     if (stat(folder, &s) == 0)
         return S_ISDIR(s.st_mode) ? OK : fail(ERR_IO, "%s: cannot be made: a file of that name is there", folder);
     return fail(ERR_IO, "%s: cannot be made: %s", folder, strerror(length ? reason : ENOENT));
+}
+
+char *path_as_pattern(const char *path) {
+    char *pattern = mem_new(2 * strlen(path) + 1, 1), *to = pattern;
+    for (; *path; *to++ = *path++)
+        if (strchr("*?[\\", *path))
+            *to++ = '\\';
+    return pattern;
+}
+
+void path_list_add(path_list *list, char *path) {
+    list->paths = mem_resize(list->paths, (size_t)list->count + 1, sizeof *list->paths);
+    list->paths[list->count++] = path;
+}
+
+void path_list_reset(path_list *list) {
+    mem_free_strings(list->paths, (size_t)list->count);
+    *list = (path_list){0};
+}
+
+/* Folders that a pattern might have meant, and that are not there, are no error. */
+static int stops_search(const char *path, int reason) {
+    (void)path;
+    return reason != ENOENT && reason != ENOTDIR;
+}
+
+static err find(path_list *out, const char *pattern) {
+    glob_t found;
+    int status = glob(pattern, GLOB_NOSORT, stops_search, &found);
+    if (status == GLOB_NOMATCH)
+        return OK;
+    if (status != 0)
+        return fail(ERR_IO, "%s: cannot be searched for: %s", pattern, strerror(errno));
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        path_list_add(out, mem_string(found.gl_pathv[i]));
+    globfree(&found);
+    qsort(out->paths, (size_t)out->count, sizeof *out->paths, text_compare);
+    return OK;
+}
+
+err path_find(path_list *out, const char *folder, const char *pattern) {
+    *out = (path_list){0};
+    if (!folder)
+        return find(out, pattern);
+    if (access(folder, R_OK | X_OK) != 0)
+        return fail(ERR_IO, "%s: cannot be read: %s", folder, strerror(errno));
+    char *escaped = path_as_pattern(folder), *whole = text_format("%s/%s", escaped, pattern);
+    err code = find(out, whole);
+    mem_free(whole);
+    mem_free(escaped);
+    return code;
 }

@@ -3,43 +3,28 @@
 #include "cli/cli.h"
 #include "comm/comm.h"
 
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* Names of files or of sets. */
-typedef struct names {
-    char **names;
-    int count;
-} names;
-
-/* Takes the string. */
-static void add_name(names *n, char *name) {
-    n->names = mem_resize(n->names, (size_t)n->count + 1, sizeof *n->names);
-    n->names[n->count++] = name;
-}
-
 /* The files that a word means: all of a folder's, those of a pattern, or one. */
-static err find_files(const char *word, names *files) {
+static err find_files(const char *word, path_list *files) {
     struct stat s;
-    glob_t found;
     bool there = stat(word, &s) == 0, folder = there && S_ISDIR(s.st_mode);
     if (there && !folder) {
-        add_name(files, mem_string(word));
+        path_list_add(files, mem_string(word));
         return OK;
     }
-    char *pattern = folder ? text_format("%s/*.h5", word) : mem_string(word);
-    int status = glob(pattern, 0, NULL, &found);
-    mem_free(pattern);
-    if (status != 0)
-        return folder ? fail(ERR_IO, "%s: no HDF5 files (*.h5) in it", word) : fail(ERR_IO, "%s: no such file", word);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        add_name(files, mem_string(found.gl_pathv[i]));
-    globfree(&found);
-    return OK;
+    path_list found;
+    err code = folder ? path_find(&found, word, "*.h5") : path_find(&found, NULL, word);
+    if (code == OK && found.count == 0)
+        code = folder ? fail(ERR_IO, "%s: no HDF5 files (*.h5) in it", word) : fail(ERR_IO, "%s: no such file", word);
+    for (int i = 0; i < found.count && code == OK; i++)
+        path_list_add(files, mem_string(found.paths[i]));
+    path_list_reset(&found);
+    return code;
 }
 
 /* Where the number of a part begins in `…/train-00003-of-00147.h5`, and how many parts there are; NULL for any other name. */
@@ -56,14 +41,20 @@ static const char *part_number(const char *path, int *parts) {
 static char *set_of(const char *path, int *parts) {
     *parts = 1;
     const char *number = part_number(path, parts);
-    return number ? text_format("%.*s*%s", (int)(number - path), path, number + 5) : mem_string(path);
+    if (!number)
+        return mem_string(path);
+    char *before = text_format("%.*s", (int)(number - path), path), *escaped = path_as_pattern(before);
+    char *set = text_format("%s*%s", escaped, number + 5);
+    mem_free(escaped);
+    mem_free(before);
+    return set;
 }
 
 /* Files [first, …) that belong to the same set as the first. */
-static int count_parts(const names *files, int first, const char *set) {
+static int count_parts(const path_list *files, int first, const char *set) {
     int n = 0, parts;
     for (int same = 1; same && first + n < files->count; n += same) {
-        char *other = set_of(files->names[first + n], &parts);
+        char *other = set_of(files->paths[first + n], &parts);
         same = strcmp(other, set) == 0;
         mem_free(other);
     }
@@ -71,18 +62,18 @@ static int count_parts(const names *files, int first, const char *set) {
 }
 
 /* Whole sets are checked at once; of a set with files missing, those that are there. */
-static void find_sets(names *files, names *sets) {
-    qsort(files->names, (size_t)files->count, sizeof *files->names, text_compare);
+static void find_sets(path_list *files, path_list *sets) {
+    qsort(files->paths, (size_t)files->count, sizeof *files->paths, text_compare);
     for (int i = 0; i < files->count;) {
         int parts;
-        char *set = set_of(files->names[i], &parts);
+        char *set = set_of(files->paths[i], &parts);
         int there = count_parts(files, i, set);
         if (there == parts) {
-            add_name(sets, set);
+            path_list_add(sets, set);
         } else {
             log_warn("%s: %d of the set's %d files", set, there, parts);
             for (int k = 0; k < there; k++)
-                add_name(sets, mem_string(files->names[i + k]));
+                path_list_add(sets, mem_string(files->paths[i + k]));
             mem_free(set);
         }
         i += there;
@@ -133,11 +124,11 @@ static err verify(const char *set) {
 }
 
 /* All of them, also after a bad one. */
-static err verify_all(const names *sets) {
+static err verify_all(const path_list *sets) {
     err worst = OK;
     int bad = 0;
     for (int i = 0; i < sets->count; i++) {
-        err code = verify(sets->names[i]);
+        err code = verify(sets->paths[i]);
         if (code == OK)
             continue;
         if (sets->count > 1)
@@ -149,17 +140,17 @@ static err verify_all(const names *sets) {
 }
 
 /* Ranks that find different files would check different sets, and wait for each other for ever. Collective. */
-static err check_same(const names *files) {
+static err check_same(const path_list *files) {
     uint64_t hash = 0;
     for (int i = 0; i < files->count; i++)
-        hash = hash * 31 + rng_hash(files->names[i]);
+        hash = hash * 31 + rng_hash(files->paths[i]);
     if (comm_same(comm_world(), &hash, sizeof hash))
         return OK;
     return fail(ERR_IO, "not all ranks find the same files; they have to lie on a disk that all nodes share");
 }
 
 err cli_verify_datasets(char **words, int n_words) {
-    names files = {0}, sets = {0};
+    path_list files = {0}, sets = {0};
     err code = OK;
     for (int i = 0; i < n_words && code == OK; i++)
         code = find_files(words[i], &files);
@@ -170,7 +161,7 @@ err cli_verify_datasets(char **words, int n_words) {
         find_sets(&files, &sets);
     if (code == OK)
         code = verify_all(&sets);
-    mem_free_strings(files.names, (size_t)files.count);
-    mem_free_strings(sets.names, (size_t)sets.count);
+    path_list_reset(&files);
+    path_list_reset(&sets);
     return code;
 }

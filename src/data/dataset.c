@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/dataset.h"
 
-#include <glob.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,17 +64,13 @@ static void join_statistics(dataset *d) {
 static err add_matches(dataset *d, const char *pattern) {
     if (!strpbrk(pattern, "*?[") || access(pattern, F_OK) == 0)
         return add_part(d, pattern);
-    glob_t found;
-    int status = glob(pattern, GLOB_NOSORT, NULL, &found);
-    if (status == GLOB_NOMATCH)
-        return fail(ERR_IO, "%s: no such file", pattern);
-    if (status != 0)
-        return fail(ERR_IO, "%s: cannot be searched for", pattern);
-    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, text_compare);
-    err code = OK;
-    for (size_t i = 0; i < found.gl_pathc && code == OK; i++)
-        code = add_part(d, found.gl_pathv[i]);
-    globfree(&found);
+    path_list found;
+    err code = path_find(&found, NULL, pattern);
+    if (code == OK && found.count == 0)
+        code = fail(ERR_IO, "%s: no such file", pattern);
+    for (int i = 0; i < found.count && code == OK; i++)
+        code = add_part(d, found.paths[i]);
+    path_list_reset(&found);
     return code;
 }
 

@@ -1,4 +1,5 @@
 /* What every room stands on: text, errors, memory, threads. Random numbers, the lane tree and cores have tests of their own. */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
@@ -274,6 +275,52 @@ END_TEST
 
 /* ---- time ---- */
 
+static void touch(const char *folder, const char *name) {
+    char *path = text_format("%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+    mem_free(path);
+}
+
+START_TEST(files_are_found_in_order_whatever_their_folder_is_called) {
+    char top[] = "/tmp/shoal-test-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(top));
+    char *folder = text_format("%s/a[b]*?\\", top);
+    ck_assert_int_eq(path_make_folders(folder), OK);
+    const char *const names[] = {"b.h5", "a.h5", "c.txt"};
+    for (int i = 0; i < 3; i++)
+        touch(folder, names[i]);
+    path_list found;
+    ck_assert_int_eq(path_find(&found, folder, "*.h5"), OK);
+    ck_assert_int_eq(found.count, 2);
+    ck_assert_str_eq(found.paths[0] + strlen(folder), "/a.h5");
+    ck_assert_str_eq(found.paths[1] + strlen(folder), "/b.h5");
+    path_list_reset(&found);
+
+    char *escaped = path_as_pattern(folder);
+    ck_assert_int_eq(path_find(&found, NULL, escaped), OK);
+    ck_assert_int_eq(found.count, 1);
+    ck_assert_str_eq(found.paths[0], folder);
+    path_list_reset(&found);
+    mem_free(escaped);
+
+    ck_assert_int_eq(path_find(&found, folder, "*.png"), OK);
+    ck_assert_int_eq(found.count, 0);
+    ck_assert_int_eq(path_find(&found, "/nowhere/at/all", "*"), ERR_IO);
+    path_list_reset(&found);
+
+    for (int i = 0; i < 3; i++) {
+        char *path = text_format("%s/%s", folder, names[i]);
+        remove(path);
+        mem_free(path);
+    }
+    remove(folder);
+    remove(top);
+    mem_free(folder);
+}
+END_TEST
+
 START_TEST(time_goes_on) {
     double start = time_now();
     time_sleep(0.01);
@@ -305,6 +352,7 @@ static void add_the_rest(TCase *tests) {
     tcase_add_test(tests, arenas_are_zero_and_aligned);
     tcase_add_loop_test(tests, arenas_larger_than_the_machine_are_refused, 0, 3);
     tcase_add_loop_test(tests, every_item_is_done_once, 0, 3);
+    tcase_add_test(tests, files_are_found_in_order_whatever_their_folder_is_called);
     tcase_add_test(tests, time_goes_on);
 }
 

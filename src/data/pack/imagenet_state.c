@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -61,12 +60,12 @@ static err lock(imagenet *work) {
 static err refuse_foreign(const imagenet *work) {
     err code = OK;
     for (int i = 0; i < N_SPLITS && code == OK; i++) {
-        glob_t found;
-        char *pattern = text_format("%s/%s*.h5", work->options->out, split_names[i]);
-        if (glob(pattern, 0, NULL, &found) == 0) {
-            code = fail(ERR_USAGE, "%s is there already, of another set: pack into another folder, or remove it", found.gl_pathv[0]);
-            globfree(&found);
-        }
+        path_list found;
+        char *pattern = text_format("%s*.h5", split_names[i]);
+        code = path_find(&found, work->options->out, pattern);
+        if (code == OK && found.count > 0)
+            code = fail(ERR_USAGE, "%s is there already, of another set: pack into another folder, or remove it", found.paths[0]);
+        path_list_reset(&found);
         mem_free(pattern);
     }
     return code;
@@ -109,14 +108,14 @@ static char *read_text(const char *path) {
 
 /* Whether OUT holds all files of a split. */
 static bool split_is_whole(const imagenet *work, split part) {
-    glob_t found;
-    char *pattern = text_format("%s/%s-*-of-*.h5", work->options->out, split_names[part]);
+    path_list found;
+    char *pattern = text_format("%s-*-of-*.h5", split_names[part]);
     bool whole = false;
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        const char *parts = strstr(found.gl_pathv[0] + strlen(work->options->out), "-of-");
-        whole = parts && strtoul(parts + strlen("-of-"), NULL, 10) == found.gl_pathc;
-        globfree(&found);
+    if (path_find(&found, work->options->out, pattern) == OK && found.count > 0) {
+        const char *parts = strstr(found.paths[0] + strlen(work->options->out), "-of-");
+        whole = parts && strtol(parts + strlen("-of-"), NULL, 10) == found.count;
     }
+    path_list_reset(&found);
     mem_free(pattern);
     return whole;
 }

@@ -3,9 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/pack/pack.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,37 +25,15 @@ static const char *const cifar10_names[] = {"airplane", "automobile", "bird", "c
 static const cifar cifar10 = {"cifar-10-batches-bin", "data_batch_*.bin", "test_batch.bin", "batches.meta.txt", 10, 1, cifar10_names};
 static const cifar cifar100 = {"cifar-100-binary", "train.bin", "test.bin", "fine_label_names.txt", 100, 2, NULL};
 
-typedef struct file_list {
-    char **paths;
-    int count;
-    int64_t records;
-} file_list;
-
-static err list_files(file_list *list, const char *folder, const char *pattern) {
-    *list = (file_list){0};
-    DIR *d = opendir(folder);
-    if (!d)
-        return fail(ERR_IO, "%s: cannot be read: %s", folder, strerror(errno));
-    for (const struct dirent *e = readdir(d); e; e = readdir(d))
-        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0) {
-            list->paths = mem_resize(list->paths, (size_t)list->count + 1, sizeof *list->paths);
-            list->paths[list->count++] = text_format("%s/%s", folder, e->d_name);
-        }
-    closedir(d);
-    if (list->count)
-        qsort(list->paths, (size_t)list->count, sizeof *list->paths, text_compare);
-    return OK;
-}
-
-static err count_records(file_list *list, int record) {
-    for (int i = 0; i < list->count; i++) {
+static err count_records(const path_list *files, int record, int64_t *records) {
+    for (int i = 0; i < files->count; i++) {
         struct stat s;
-        if (stat(list->paths[i], &s) != 0)
-            return fail(ERR_IO, "%s: cannot be read: %s", list->paths[i], strerror(errno));
+        if (stat(files->paths[i], &s) != 0)
+            return fail(ERR_IO, "%s: cannot be read: %s", files->paths[i], strerror(errno));
         if (s.st_size == 0 || s.st_size % record != 0)
-            return fail(ERR_DATA, "%s: truncated or no CIFAR file: %lld bytes are no whole number of records of %d bytes", list->paths[i],
+            return fail(ERR_DATA, "%s: truncated or no CIFAR file: %lld bytes are no whole number of records of %d bytes", files->paths[i],
                         (long long)s.st_size, record);
-        list->records += s.st_size / record;
+        *records += s.st_size / record;
     }
     return OK;
 }
@@ -90,11 +66,10 @@ static err copy_file(dataset_writer *w, const cifar *kind, const char *path) {
 }
 
 /* Reads files into a writer that is left unfinished; none where no file is there. */
-static err read_files(dataset_writer **w, const cifar *kind, file_list *files, dataset_writer_options how) {
-    err code = count_records(files, kind->label_bytes + PIXELS);
+static err read_files(dataset_writer **w, const cifar *kind, const path_list *files, dataset_writer_options how) {
+    err code = count_records(files, kind->label_bytes + PIXELS, &how.count);
     if (code || files->count == 0)
         return code;
-    how.count = files->records;
     code = dataset_writer_new(w, &how);
     for (int i = 0; i < files->count && code == OK; i++)
         code = copy_file(*w, kind, files->paths[i]);
@@ -130,11 +105,11 @@ static err finish(dataset_writer *w, const char *folder, const char *missing) {
 static err pack_from(const cifar *kind, const pack_options *options, const char *folder) {
     char **classes = NULL;
     int n_classes = 0;
-    file_list train_files = {0}, test_files = {0};
+    path_list train_files = {0}, test_files = {0};
     dataset_writer *train = NULL, *val = NULL;
-    err code = list_files(&train_files, folder, kind->train);
+    err code = path_find(&train_files, folder, kind->train);
     if (code == OK)
-        code = list_files(&test_files, folder, kind->test);
+        code = path_find(&test_files, folder, kind->test);
     if (code == OK && train_files.count + test_files.count == 0)
         code = fail(ERR_DATA, "%s: has neither %s nor %s", options->source, kind->train, kind->test);
     if (code == OK)
@@ -152,8 +127,8 @@ static err pack_from(const cifar *kind, const pack_options *options, const char 
     dataset_writer_free(train);
     dataset_writer_free(val);
     mem_free_strings(classes, (size_t)n_classes);
-    mem_free_strings(train_files.paths, (size_t)train_files.count);
-    mem_free_strings(test_files.paths, (size_t)test_files.count);
+    path_list_reset(&train_files);
+    path_list_reset(&test_files);
     return code;
 }
 
