@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/time.h"
+
+static const double seconds_between_redraws = 0.2, seconds_between_lines = 10;
+
 static int my_rank;
 static FILE *log_file;
 static bool status_shown;
@@ -98,13 +102,37 @@ void log_error(const char *format, ...) {
     va_end(args);
 }
 
+static void write_status(const char *format, va_list args) {
+    wipe_status();
+    status_shown = vprintf(format, args) > 0;
+    fflush(stdout);
+}
+
 void log_status(const char *format, ...) {
     if (my_rank != 0 || !log_is_terminal())
         return;
-    wipe_status();
     va_list args;
     va_start(args, format);
-    status_shown = vprintf(format, args) > 0;
+    write_status(format, args);
     va_end(args);
-    fflush(stdout);
+}
+
+void log_progress(const char *format, ...) {
+    if (my_rank != 0)
+        return;
+    va_list args;
+    va_start(args, format);
+    if (log_is_terminal())
+        write_status(format, args);
+    else
+        write_line(stdout, "", format, args);
+    va_end(args);
+}
+
+bool log_progress_is_due(double *shown) {
+    double now = time_now();
+    if (now - *shown < (log_is_terminal() ? seconds_between_redraws : seconds_between_lines))
+        return false;
+    *shown = now;
+    return true;
 }

@@ -24,6 +24,12 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Rank 0: text that the next line overwrites; only to stdout, and only where that is a terminal. Empty text wipes it. */
 void log_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Rank 0: how far long work is: a status on a terminal, a line elsewhere. */
+void log_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether it is time to show progress again; *shown, when that was last (time_now()), then becomes now. */
+bool log_progress_is_due(double *shown);
+
 /* Whether stdout is a terminal, so that log_status() is seen. */
 bool log_is_terminal(void);
 

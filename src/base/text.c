@@ -31,6 +31,10 @@ int text_compare(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+const char *text_plural(int64_t count) {
+    return count == 1 ? "" : "s";
+}
+
 char *text_count(char *out, int64_t number) {
     char digits[TEXT_NUMBER];
     int length = snprintf(digits, sizeof digits, "%" PRId64, number), used = 0;

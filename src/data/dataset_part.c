@@ -37,7 +37,7 @@ static err check_format(h5_file *f) {
 static err get_typed(h5_file *f, const char *object, h5_type type, const char *type_text, int rank, h5_info *info) {
     err code = h5_get_info(f, object, info);
     if (code == OK && (info->type != type || info->rank != rank))
-        code = fail(ERR_DATA, "%s: %s is not %s of %d dimension%s", h5_path(f), object, type_text, rank, rank == 1 ? "" : "s");
+        code = fail(ERR_DATA, "%s: %s is not %s of %d dimension%s", h5_path(f), object, type_text, rank, text_plural(rank));
     return code;
 }
 

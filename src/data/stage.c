@@ -60,16 +60,11 @@ static bool show_progress(void *context, size_t bytes) {
     staging *s = context;
     s->done += bytes;
     place_tick();
-    double now = time_now();
-    if (now - s->last_shown >= (log_is_terminal() ? 0.2 : 10)) {
-        s->last_shown = now;
+    if (log_progress_is_due(&s->last_shown)) {
         char eta[TEXT_NUMBER];
         double share = (double)s->done / (double)s->mine;
-        text_duration(eta, (now - s->started) / share * (1 - share));
-        if (log_is_terminal())
-            log_status("data.stage: %.0f %%  eta %s", 100 * share, eta);
-        else
-            log_info("data.stage: %.0f %%  eta %s", 100 * share, eta);
+        text_duration(eta, (time_now() - s->started) / share * (1 - share));
+        log_progress("data.stage: %.0f %%  eta %s", 100 * share, eta);
     }
     return !s->options->must_stop || !s->options->must_stop();
 }

@@ -21,8 +21,8 @@ void announce_run(const trainer *t) {
     log_info("data: %s training and %s validation samples", text_count(train, t->order.count),
              text_count(val, t->val ? dataset_count(t->val) : 0));
     log_info("batch: %" PRId64 " global = %d lanes x %g; %d rank%s x %g; %d thread%s a rank; activations %s a rank", j->train.batch,
-             j->train.lanes, (double)j->train.batch / j->train.lanes, ranks, ranks == 1 ? "" : "s", (double)j->train.batch / ranks, threads,
-             threads == 1 ? "" : "s", text_bytes(memory, graph_activation_bytes(t->engine->run)));
+             j->train.lanes, (double)j->train.batch / j->train.lanes, ranks, text_plural(ranks), (double)j->train.batch / ranks, threads,
+             text_plural(threads), text_bytes(memory, graph_activation_bytes(t->engine->run)));
     log_info("steps: %" PRId64 " an epoch, %" PRId64 " in all; %s, lr %g", t->steps_per_epoch, t->last_step, j->optimizer.name,
              j->optimizer.lr);
     int64_t dropped = t->order.count - t->steps_per_epoch * j->train.batch;

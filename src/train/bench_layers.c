@@ -150,7 +150,7 @@ static void print_node(const table *t, const node *n, const line *l) {
 
 static void print_head(const table *t, int64_t batch) {
     printf("\nLayers of rank 0 of %d, %d thread%s, %.0f of %" PRId64 " pictures, %s kernels; medians of %d steps of %.2f ms.\n",
-           comm_size(comm_world()), threads_count(), threads_count() > 1 ? "s" : "", t->samples, batch, math->isa, t->n_steps,
+           comm_size(comm_world()), threads_count(), text_plural(threads_count()), t->samples, batch, math->isa, t->n_steps,
            1e3 * t->step_seconds);
     printf("Roof: what it takes at least with %.1f GFLOP/s and %.1f GB/s, as measured now, every operand moved once through memory\n"
            "(time / roof below 1: operands still in a cache, or fewer operations than the plain sum's).\n\n",

@@ -25,16 +25,11 @@ err evaluate_check_same(const dataset *data, const char *pattern, uint64_t *fing
 }
 
 static void show_progress(int64_t step, int64_t steps, double started, double *last_shown) {
-    double now = time_now(), pause = log_is_terminal() ? 0.2 : 10;
-    if (now - *last_shown < pause)
+    if (!log_progress_is_due(last_shown))
         return;
-    *last_shown = now;
     char eta[TEXT_NUMBER];
-    text_duration(eta, (now - started) / (double)step * (double)(steps - step));
-    if (log_is_terminal())
-        log_status("Test [%" PRId64 "/%" PRId64 "]  eta %s", step, steps, eta);
-    else
-        log_info("Test [%" PRId64 "/%" PRId64 "]  eta %s", step, steps, eta);
+    text_duration(eta, (time_now() - started) / (double)step * (double)(steps - step));
+    log_progress("Test [%" PRId64 "/%" PRId64 "]  eta %s", step, steps, eta);
 }
 
 /* All ranks come here after the same batches. */

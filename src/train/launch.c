@@ -35,13 +35,9 @@ launch_rank *launch_gather(void) {
 
 /* ---- the table ---- */
 
-static const char *plural(int64_t count) {
-    return count == 1 ? "" : "s";
-}
-
 static char *range_text(int least, int most, const char *what) {
     if (least == most)
-        return text_format("%d %s%s", least, what, plural(least));
+        return text_format("%d %s%s", least, what, text_plural(least));
     return text_format("%d to %d %ss", least, most, what);
 }
 
@@ -51,8 +47,8 @@ static char *group_line(const host_group *g) {
     char *names = hosts_short(g->names, g->n_names), *threads = range_text(h->threads_least, h->threads_most, "thread");
     char *cores = range_text(h->cores_least, h->cores_most, "core");
     char *line =
-        text_format("  %s: %d host%s x %d rank%s x %s; a rank may use %s of %d, %s a host\n", names, g->n_names, plural(g->n_names),
-                    h->ranks, plural(h->ranks), threads, cores, h->cores_together, text_bytes(memory, h->memory_gb * 1000000000));
+        text_format("  %s: %d host%s x %d rank%s x %s; a rank may use %s of %d, %s a host\n", names, g->n_names, text_plural(g->n_names),
+                    h->ranks, text_plural(h->ranks), threads, cores, h->cores_together, text_bytes(memory, h->memory_gb * 1000000000));
     mem_free(names);
     mem_free(threads);
     mem_free(cores);
@@ -68,8 +64,8 @@ char *launch_table(const launch_rank *ranks, int count) {
     for (int g = 0; g < groups.count; g++)
         hosts += groups.list[g].n_names;
     char number[TEXT_NUMBER];
-    char *text = text_format("launch: %d rank%s on %d host%s, %s thread%s\n", count, plural(count), hosts, plural(hosts),
-                             text_count(number, threads), plural(threads));
+    char *text = text_format("launch: %d rank%s on %d host%s, %s thread%s\n", count, text_plural(count), hosts, text_plural(hosts),
+                             text_count(number, threads), text_plural(threads));
     for (int g = 0; g < groups.count; g++)
         text_append(&text, group_line(&groups.list[g]));
     host_groups_free(&groups);
@@ -87,12 +83,13 @@ static char *mistake_of(const host_group *g) {
                            "`--bind-to none` (or --map-by socket), with srun --cpus-per-task and SRUN_CPUS_PER_TASK give each its own\n",
                            names, h->pinned, h->pinned_core, h->pinned_cores > 1 ? " and its neighbours" : "");
     else if (h->ranks > cores)
-        text = text_format("%s: %d ranks on %d core%s take turns: fewer ranks would be faster\n", names, h->ranks, cores, plural(cores));
+        text =
+            text_format("%s: %d ranks on %d core%s take turns: fewer ranks would be faster\n", names, h->ranks, cores, text_plural(cores));
     else if (h->threads_together > cores)
         text = text_format(
             "%s: %d rank%s with %d threads in all on %d core%s: more threads than cores are slower; leave OMP_NUM_THREADS unset "
             "or set it to %d\n",
-            names, h->ranks, plural(h->ranks), h->threads_together, cores, plural(cores), cores / h->ranks);
+            names, h->ranks, text_plural(h->ranks), h->threads_together, cores, text_plural(cores), cores / h->ranks);
     else if (h->crowded > 0)
         text = text_format("%s: more threads than cores: %d threads of a rank that may use %s; bind ranks to more cores, or set "
                            "OMP_NUM_THREADS lower\n",

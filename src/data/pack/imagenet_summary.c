@@ -84,8 +84,8 @@ static err write_split(const imagenet *work, split part, FILE *to) {
     err code = count_odd(work, part, counts);
     pixel_sums_finish(&head->sums, IMAGENET_CHANNELS, mean, std);
     fprintf(to, "%s: %s picture%s of %d classes, %s, %d file%s, %" PRIu64 " left out\n", split_names[part],
-            text_count(pictures, (int64_t)head->count), head->count == 1 ? "" : "s", work->source.n_classes,
-            text_bytes(bytes, head->kept_bytes), work->shards[part], work->shards[part] == 1 ? "" : "s", head->left_out);
+            text_count(pictures, (int64_t)head->count), text_plural((int64_t)head->count), work->source.n_classes,
+            text_bytes(bytes, head->kept_bytes), work->shards[part], text_plural(work->shards[part]), head->left_out);
     print_numbers(to, "mean", mean);
     print_numbers(to, "std", std);
     for (int i = 0; i < n_oddities; i++) {

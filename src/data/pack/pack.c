@@ -19,19 +19,17 @@ const int n_pack_kinds = sizeof pack_kinds / sizeof *pack_kinds;
 
 void pack_progress_show(pack_progress *p, double pictures, double done, double before, double whole) {
     enum { BAR = 24 };
-    double now = time_now(), elapsed = now - p->start;
-    bool terminal = log_is_terminal();
-    if (now - p->shown < (terminal ? 0.2 : 5))
+    if (!log_progress_is_due(&p->shown))
         return;
-    p->shown = now;
-    double share = whole > 0 && done + before < whole ? (done + before) / whole : 1;
+    bool terminal = log_is_terminal();
+    double elapsed = time_now() - p->start, share = whole > 0 && done + before < whole ? (done + before) / whole : 1;
     char count[TEXT_NUMBER], eta[TEXT_NUMBER], bar[BAR + 1] = "";
     text_count(count, (int64_t)pictures);
     text_duration(eta, done > 0 && share < 1 ? elapsed * (whole - done - before) / done : 0);
     memset(bar, '.', BAR);
     memset(bar, '#', (size_t)(share * BAR));
-    (terminal ? log_status : log_info)("%s: %s%s%s%3.0f %%  %s pictures  %.0f img/s  eta %s", p->name, terminal ? "[" : "",
-                                       terminal ? bar : "", terminal ? "] " : "", 100 * share, count, pictures / elapsed, eta);
+    log_progress("%s: %s%s%s%3.0f %%  %s pictures  %.0f img/s  eta %s", p->name, terminal ? "[" : "", terminal ? bar : "",
+                 terminal ? "] " : "", 100 * share, count, pictures / elapsed, eta);
 }
 
 static void chomp(char *line) {

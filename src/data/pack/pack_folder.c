@@ -92,7 +92,7 @@ static err new_writer(folder_packer *p, dataset_writer **w, const char *name, co
 static void report_ignored(int64_t count) {
     char number[TEXT_NUMBER];
     if (count)
-        log_info("%s file%s left out: no picture by name", text_count(number, count), count == 1 ? "" : "s");
+        log_info("%s file%s left out: no picture by name", text_count(number, count), text_plural(count));
 }
 
 /* Both splits lie there. */
@@ -136,7 +136,7 @@ static err pack_one(folder_packer *p, const char *root) {
 static err finish(folder_packer *p) {
     char number[TEXT_NUMBER];
     if (p->skipped)
-        log_warn("%s picture%s could not be decoded and %s skipped", text_count(number, p->skipped), p->skipped == 1 ? "" : "s",
+        log_warn("%s picture%s could not be decoded and %s skipped", text_count(number, p->skipped), text_plural(p->skipped),
                  p->skipped == 1 ? "was" : "were");
     err code = dataset_writer_finish(p->train);
     return code || !p->val ? code : dataset_writer_finish(p->val);

@@ -169,7 +169,7 @@ static void print_summary(const dataset_writer *w) {
     if (!is_encoded(w))
         snprintf(form, sizeof form, "%" PRId64 " x %" PRId64 " x %" PRId64, w->image.h, w->image.w, w->image.c);
     log_status("%s", "");
-    log_info("%s: %s picture%s, %d class%s, %s, %s", w->name, text_count(pictures, w->count), w->count == 1 ? "" : "s", w->n_classes,
+    log_info("%s: %s picture%s, %d class%s, %s, %s", w->name, text_count(pictures, w->count), text_plural(w->count), w->n_classes,
              w->n_classes == 1 ? "" : "es", form, text_bytes(bytes, size));
 }
 
