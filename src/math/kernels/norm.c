@@ -23,6 +23,9 @@ typedef struct forward_call {
 
 INLINE void forward_step(const forward_call *f, int64_t i, int64_t at, int64_t part, const bool relu, const bool residual,
                          const bool stream, const bool bits) {
+    norm_fetch(f->x + at);
+    if (residual)
+        norm_fetch(f->residual + at);
     vec centred = norm_load(f->x + at, part) - norm_load(f->mean + i, part);
     vec v = norm_scaled(centred, norm_load(f->scale + i, part), norm_load(f->shift + i, part));
     if (residual)
@@ -89,6 +92,8 @@ typedef struct backward_call {
 } backward_call;
 
 INLINE void backward_step(const backward_call *g, int64_t i, int64_t at, int64_t part, const mask kind, const bool stream) {
+    norm_fetch(g->x + at);
+    norm_fetch(g->dy + at);
     vec scale = norm_load(g->scale + i, part), dz = norm_load(g->dy + at, part);
     vec centred = norm_load(g->x + at, part) - norm_load(g->mean + i, part);
     if (kind == MASK_BITS)

@@ -21,6 +21,7 @@ size_t MATH(sums_scratch)(int64_t c, int levels) {
 INLINE void distance_step(const float *x, int64_t width, const int rows, const float *origin, float *s, float *q, int64_t part) {
     vec sum = norm_load(s, part), square = norm_load(q, part), from = norm_load(origin, part);
     for (int r = 0; r < rows; r++) {
+        norm_fetch(x + r * width);
         vec d = norm_load(x + r * width, part) - from;
         sum += d;
         square += d * d;
@@ -85,6 +86,8 @@ typedef struct gradient {
 INLINE void gradient_step(const gradient *g, int64_t i, int64_t at, int64_t width, const int rows, int64_t part, const mask kind) {
     vec sum = norm_load(g->s + i, part), product = norm_load(g->q + i, part), mean = norm_load(g->mean + i, part);
     for (int r = 0; r < rows; r++, at += width) {
+        norm_fetch(g->x + at + i);
+        norm_fetch(g->dy + at + i);
         vec centred = norm_load(g->x + at + i, part) - mean, dz = norm_load(g->dy + at + i, part);
         if (kind == MASK_BITS)
             dz = where_bits(g->bits, at + i, dz);
