@@ -31,6 +31,7 @@ typedef struct step {
     const node *node;
     void (*function)(const op_call *c, void *scratch);
     bool is_forward; /* STEP_LANES, STEP_WHOLE: `function` is the kind's forward */
+    bool last_first; /* STEP_LANES: the last lane begins */
     bool backward;   /* of STEP_PREPARE and STEP_WHOLE */
     bool prepared;   /* STEP_WHOLE uses what the STEP_PREPARE before it made */
     int64_t complete;

@@ -10,6 +10,11 @@ static void append_lanes(program *p, const node *n, void (*function)(const op_ca
     append(p, (step){.kind = STEP_LANES, .node = n, .function = function, .is_forward = function == n->kind->forward});
 }
 
+/* Sums over what the step before has written, of which the last is still in the caches. */
+static void append_sums(program *p, const node *n, void (*function)(const op_call *c, void *scratch)) {
+    append(p, (step){.kind = STEP_LANES, .node = n, .function = function, .last_first = true});
+}
+
 /* Forward, or backward, of a node. */
 static void append_pass(program *p, const node *n, bool backward) {
     void (*function)(const op_call *c, void *scratch) = backward ? n->kind->backward : n->kind->forward;
@@ -30,7 +35,7 @@ program program_forward(const graph *g, bool training) {
     for (int i = 0; i < g->n_nodes; i++) {
         const node *n = g->nodes[i];
         if (training && n->kind->stats) {
-            append_lanes(&p, n, n->kind->stats);
+            append_sums(&p, n, n->kind->stats);
             append(&p, (step){.kind = STEP_REDUCE, .node = n});
         }
         append_pass(&p, n, false);
@@ -121,7 +126,7 @@ static void append_backward(backward_builder *b, const graph *g, const node *n) 
     if (n->kind->needs & NEEDS_Y)
         append_again(b, n);
     if (n->kind->grad_stats) {
-        append_lanes(p, n, n->kind->grad_stats);
+        append_sums(p, n, n->kind->grad_stats);
         append(p, (step){.kind = STEP_OFFER_GRAD, .node = n});
         append_waiting(b);
         append(p, (step){.kind = STEP_REDUCE_GRAD, .node = n});

@@ -11,8 +11,9 @@ typedef struct lane_step {
     const step *step;
 } lane_step;
 
-static void run_lane(void *context, int lane, int thread) {
+static void run_lane(void *context, int item, int thread) {
     const lane_step *l = context;
+    int lane = l->step->last_first ? l->run->n_lanes - 1 - item : item;
     l->step->function(run_call(l->run, l->step->node, lane), l->run->scratch[thread]);
 }
 

@@ -1,12 +1,13 @@
 /* Batch normalisation over rows (Ioffe, Szegedy: Batch normalization, ICML 2015), with the relu and the residual add that follow it, and
- * the gradient of all that; each is one pass over its tensors. Outputs that are larger than caches are stored past them.
+ * the gradient of all that; each is one pass over its tensors. Outputs go past the caches, unless they are small: a line that is stored
+ * there need not be read before, which costs more than that whoever wants it next has to read it from memory.
  *     y = relu((x − mean) · scale + shift + residual)
  *     dx = dz · scale + ((x − mean) · a + b),  dresidual = dz,  dz = dy where relu let pass, else 0 */
 #include <string.h>
 
 #include "math/kernels/norm.h"
 
-enum { STREAM_FLOATS = 384 * 1024 }; /* of a call, which is often one lane of eight */
+enum { STREAM_FLOATS = 32 * 1024 }; /* of a call, which is often one lane of eight */
 
 static bool streams(int64_t floats, int64_t width, const float *y) {
     return floats >= STREAM_FLOATS && vec_streams_lines(y, width);
