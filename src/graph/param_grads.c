@@ -3,7 +3,7 @@
  */
 #include "graph/run.h"
 
-enum { PARTIAL_FLOATS = 1 << 20, ITEMS_A_THREAD = 2, FLOATS_OF_A_CACHE_LINE = 16 }; /* nodes with larger parameters have parts enough */
+enum { PARTIAL_FLOATS = 1 << 22, ITEMS_A_THREAD = 2, FLOATS_OF_A_CACHE_LINE = 16 }; /* nodes with larger parameters have parts enough */
 
 /* ---- once ---- */
 

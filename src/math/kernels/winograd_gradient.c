@@ -1,21 +1,20 @@
 /* The weights' gradient in frequencies:  dw = Gᵀ [ Σ_tiles V ⊙ Z ] G,  V = Bᵀ x B, Z = A dy Aᵀ; the sum over a lane's tiles is n² products
- * Vᵀ · Z, and lanes are summed along the tree after they have come back out of frequencies.
+ * Vᵀ · Z, and lanes are summed along the tree after they have come back out of frequencies: where lanes are on different ranks, nothing
+ * else is added up, and the bits are to be the same.
  *
  * A lane may have as few as 8 tiles, and n² · c · oc sums a lane would be bound by memory. So the unit is a block of V_PANEL input by PANEL
- * output channels: its n² products of one lane are made in cache, transformed back, and pushed on the block's own stack of partial sums;
- * then comes the next lane. For that V and Z lie in panels, [panel][frequency][tile][channel]: a frequency's planes of both panels stay in
- * the first cache while the block's products of that frequency are made.
+ * output channels: its n² products of one piece of a lane are made in cache, transformed back, and added to the lane's earlier pieces on
+ * the block's own stack of partial sums; then comes the next piece. For that V and Z lie in panels, [panel][frequency][tile][channel]: a
+ * frequency's planes of both panels are read from the first cache while the next frequency's are fetched.
  *
- * A part is a range of input by a range of output channels. V and Z of its ranges are made for a chunk of tiles at a time: several lanes,
- * or a piece of a long one, whose products are added up before they are transformed. Between chunks the blocks' sums wait in memory. A part
- * is large because x and dy are transformed for every part anew (128 by 128 channels: a quarter of the time), and a chunk small because V
- * and Z should stay in the second cache, 1.2 MB. Chunks of 64 tiles cost 10 % more, parts of 256 by 256 3 % less. */
+ * A part is a range of input by a range of output channels; V and Z of its ranges are made for a chunk of tiles at a time. Parts are large
+ * because x and dy are transformed for every part anew: 256 by 256 channels, a tenth of the time; with 128 by 128 it was a quarter. */
 #include <string.h>
 
 #include "math/kernels/gemm.h"
 #include "math/kernels/winograd.h"
 
-enum { RANGE = 128 /* of channels, at most */, STREAM_FLOATS = 1024 * 1024 /* of dw */ };
+enum { RANGE = 256 /* of channels, at most */, STREAM_FLOATS = 1024 * 1024 /* of dw */ };
 enum { V_PANEL = 16, BLOCK = V_PANEL * PANEL, TAPS = 9 };
 #if defined(__AVX512F__)
 enum { ROWS = 8 }; /* of a product in registers, by PANEL columns */
@@ -43,25 +42,33 @@ int MATH(winograd_gradient_parts)(const math_conv *g) {
     return (int)(range_count(g->c) * range_count(g->oc));
 }
 
-/* Twice as many where a lane is perhaps as short as 8 tiles, so that few blocks' sums wait in memory. */
-static int64_t chunk_tiles(const winograd_tiling *t) {
-    return t->rows * t->columns < 8 ? 64 : 32;
+/* V and Z of a chunk stay in the second cache, 1.2 MB, where channels are few. Many channels do not fit anyhow: there AVX-512, whose products
+ * are made fast enough for it to count, takes pieces three times as long, so that their sums are transformed back less often; but not where
+ * all of a lane is as short as 32 tiles. And where it is perhaps as short as 8, chunks take many lanes, so that few blocks' sums wait in
+ * memory. */
+static int64_t chunk_tiles(const math_conv *g, const winograd_tiling *t) {
+    int64_t sample = t->rows * t->columns, channels = math_min(g->c, RANGE) + math_min(g->oc, RANGE);
+    if (sample < 8)
+        return 64;
+    if (channels > 256)
+        return sample < 32 || VECTOR < 16 ? 32 : 98;
+    return math_min(64, 8 * 1024 / channels);
 }
 
 static int frequencies_of(const math_conv *g) {
     return g->accurate ? 16 : 36;
 }
 
-/* The sums that wait for a block: products of a lane's earlier pieces, and the lanes' stack. */
-static int64_t block_floats(const math_conv *g, int levels) {
-    return (int64_t)BLOCK * (frequencies_of(g) + TAPS * levels);
+/* The stack of sums that wait for a block. */
+static int64_t block_floats(int levels) {
+    return (int64_t)BLOCK * TAPS * levels;
 }
 
 size_t MATH(winograd_gradient_scratch)(const math_conv *g, int levels) {
     winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
     int64_t panels = RANGE / V_PANEL, oc_panels = panels_of(RANGE), frequencies = frequencies_of(g);
-    int64_t spectra = panels * winograd_plane(chunk_tiles(&t), V_PANEL) + oc_panels * winograd_plane(chunk_tiles(&t), PANEL);
-    return (size_t)(RANGE + frequencies * (spectra + BLOCK) + panels * oc_panels * block_floats(g, levels)) * sizeof(float);
+    int64_t spectra = panels * winograd_plane(chunk_tiles(g, &t), V_PANEL) + oc_panels * winograd_plane(chunk_tiles(g, &t), PANEL);
+    return (size_t)(RANGE + frequencies * (spectra + BLOCK) + panels * oc_panels * block_floats(levels)) * sizeof(float);
 }
 
 typedef struct job {
@@ -77,13 +84,16 @@ typedef struct job {
 
 /* ---- a block ---- */
 
-/* sums = vᵀ · z, or added to what is there: `rows` ≤ 2 · ROWS of it, and `vectors` of the panel's two. */
-INLINE void product(const int rows, const int vectors, int64_t tiles, const float *v, const float *z, bool add, float *sums) {
+/* sums = vᵀ · z: `rows` ≤ 2 · ROWS of it, and `vectors` of the panel's two. A line a tile is fetched of what comes next. */
+INLINE void product(const int rows, const int vectors, int64_t tiles, const float *v, const float *z, const float *next_v,
+                    const float *next_z, float *sums) {
     vec sum[2 * ROWS][2];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = (vec){0};
-    for (; tiles > 0; tiles--, v += V_PANEL, z += PANEL) {
+    for (; tiles > 0; tiles--, v += V_PANEL, z += PANEL, next_v += LINE, next_z += LINE) {
+        __builtin_prefetch(next_v);
+        __builtin_prefetch(next_z);
         vec right[2] = {vec_load(z), vectors > 1 ? vec_load(z + VECTOR) : (vec){0}};
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
@@ -92,11 +102,8 @@ INLINE void product(const int rows, const int vectors, int64_t tiles, const floa
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++, sums += PANEL)
-        for (int k = 0; k < vectors; k++) {
-            if (add)
-                sum[i][k] += vec_load(sums + k * VECTOR);
+        for (int k = 0; k < vectors; k++)
             vec_store(sums + k * VECTOR, sum[i][k]);
-        }
 }
 
 /* Of every panel that is computed: no second vector where no channel has it. */
@@ -104,19 +111,25 @@ static int64_t columns_of(const job *j) {
     return j->oc.count <= VECTOR ? VECTOR : PANEL;
 }
 
-/* All frequencies of a piece of a lane. */
-static void products(const job *j, const row_piece *piece, const float *v, const float *z, float *sums) {
+/* All frequencies of a piece of a lane. Every product fetches the next frequency's plane of V, or a line's part of that of Z. */
+INLINE void products_of(const int rows, const int vectors, const job *j, int64_t tiles, const float *v, const float *z) {
+    float *sums = j->sums;
     for (int f = 0; f < j->n * j->n; f++, v += j->v.plane, z += j->z.plane, sums += BLOCK)
-        if (columns_of(j) == VECTOR)
-            for (int row = 0; row < V_PANEL; row += 2 * ROWS)
-                product(2 * ROWS, 1, piece->rows, v + row, z, !piece->first, sums + row * PANEL);
-        else
-            for (int row = 0; row < V_PANEL; row += ROWS)
-                product(ROWS, 2, piece->rows, v + row, z, !piece->first, sums + row * PANEL);
+        for (int row = 0; row < V_PANEL; row += rows) {
+            const float *next_z = z + j->z.plane + row / ROWS * LINE % PANEL * tiles;
+            product(rows, vectors, tiles, v + row, z, v + j->v.plane, next_z, sums + row * PANEL);
+        }
 }
 
-/* dw[tap] = Gᵀ sums G, for the panel's first `columns` */
-INLINE void out_of_frequencies(const int n, int64_t columns, const float *sums, float *dw) {
+static void products(const job *j, int64_t tiles, const float *v, const float *z) {
+    if (columns_of(j) == VECTOR)
+        products_of(2 * ROWS, 1, j, tiles, v, z);
+    else
+        products_of(ROWS, 2, j, tiles, v, z);
+}
+
+/* dw[tap] = Gᵀ sums G, or added to it, for the panel's first `columns` */
+INLINE void out_of_frequencies(const int n, int64_t columns, const float *sums, bool add, float *dw) {
     for (int64_t i = 0; i < BLOCK; i += columns == VECTOR ? PANEL : VECTOR) {
         vec half[3 * 6];
 #pragma GCC unroll 6
@@ -132,35 +145,35 @@ INLINE void out_of_frequencies(const int n, int64_t columns, const float *sums, 
             vec line[3];
             winograd_dw_line(n, half + j * n, line, 1);
 #pragma GCC unroll 3
-            for (int row = 0; row < 3; row++)
-                vec_store(dw + (row * 3 + j) * BLOCK + i, line[row]);
+            for (int row = 0; row < 3; row++) {
+                float *tap = dw + (row * 3 + j) * BLOCK + i;
+                if (add)
+                    line[row] += vec_load(tap);
+                vec_store(tap, line[row]);
+            }
         }
     }
 }
 
-/* A lane's products are complete: its share goes on the stack, and the tree's sums that it completes are made. */
-static void push(const job *j, int merges, const float *sums, float *top) {
+/* A piece's share of the lane's sum on top of the stack; where the lane is complete, the tree's sums that it completes are made. */
+static void push(const job *j, const row_piece *piece, float *top) {
     int64_t columns = columns_of(j);
     if (j->n == 6)
-        out_of_frequencies(6, columns, sums, top);
+        out_of_frequencies(6, columns, j->sums, !piece->first, top);
     else
-        out_of_frequencies(4, columns, sums, top);
-    for (; merges > 0; merges--, top -= TAPS * BLOCK)
+        out_of_frequencies(4, columns, j->sums, !piece->first, top);
+    for (int merges = piece->merges; merges > 0; merges--, top -= TAPS * BLOCK)
         MATH(copy_columns)(TAPS * V_PANEL, columns, top, PANEL, top - TAPS * BLOCK, PANEL, true);
 }
 
-/* A piece that is a whole lane leaves no products waiting, and makes them in memory that all blocks share. */
-static void chunk_of_block(const job *j, const row_chunk *chunk, const float *v, const float *z, float *block) {
-    float *stack = block + j->n * j->n * BLOCK;
+static void chunk_of_block(const job *j, const row_chunk *chunk, const float *v, const float *z, float *stack) {
     int depth = chunk->depth;
     for (int i = 0; i < chunk->count; i++) {
         const row_piece *piece = chunk->pieces + i;
-        float *sums = piece->first && piece->merges >= 0 ? j->sums : block;
-        products(j, piece, v, z, sums);
-        if (piece->merges >= 0) {
-            push(j, piece->merges, sums, stack + depth * TAPS * BLOCK);
+        products(j, piece->rows, v, z);
+        push(j, piece, stack + depth * TAPS * BLOCK);
+        if (piece->merges >= 0)
             depth += 1 - piece->merges;
-        }
         v += piece->rows * V_PANEL;
         z += piece->rows * PANEL;
     }
@@ -186,7 +199,7 @@ static void chunk_of_blocks(const job *j, const row_chunk *chunk, bool only, flo
         for (int64_t c = 0; c < j->c.count; c += V_PANEL) {
             chunk_of_block(j, chunk, j->v.data + c / V_PANEL * j->v.panel, j->z.data + oc / PANEL * j->z.panel, block);
             if (chunk->last)
-                store_block(j, c, oc, block + j->n * j->n * BLOCK, dw);
+                store_block(j, c, oc, block, dw);
             block += only ? 0 : j->block_floats;
         }
 }
@@ -197,13 +210,13 @@ static void chunk_of_blocks(const job *j, const row_chunk *chunk, bool only, flo
 static job job_of(const math_conv *g, int levels, int part, float *scratch) {
     int64_t ranges = range_count(g->oc), frequencies = frequencies_of(g);
     winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
-    int64_t v_plane = winograd_plane(chunk_tiles(&t), V_PANEL), z_plane = winograd_plane(chunk_tiles(&t), PANEL);
+    int64_t v_plane = winograd_plane(chunk_tiles(g, &t), V_PANEL), z_plane = winograd_plane(chunk_tiles(g, &t), PANEL);
     job j = {.g = g, .tiling = t, .n = t.n, .c = range_of(g->c, part / ranges), .oc = range_of(g->oc, part % ranges)};
     j.v = (winograd_spectrum){scratch + RANGE, V_PANEL, frequencies * v_plane, v_plane};
     j.z = (winograd_spectrum){j.v.data + j.c.count / V_PANEL * j.v.panel, PANEL, frequencies * z_plane, z_plane};
     j.sums = j.z.data + panels_of(j.oc.count) * j.z.panel;
     j.blocks = j.sums + frequencies * BLOCK;
-    j.block_floats = block_floats(g, levels);
+    j.block_floats = block_floats(levels);
     if (j.oc.count % PANEL)
         memset(j.sums - j.z.panel, 0, (size_t)j.z.panel * sizeof(float));
     return j;
@@ -215,7 +228,7 @@ void MATH(winograd_gradient)(const math_conv *g, const math_lanes *lanes, const 
     j.stream = TAPS * g->c * g->oc >= STREAM_FLOATS && vec_streams_lines(dw, g->oc);
     winograd_planes in = {g->h, g->w, g->c, g->pad_h, g->pad_w}, out = {g->oh, g->ow, g->oc, 0, 0};
     const float *zeros = memset(scratch, 0, RANGE * sizeof(float));
-    row_chunk chunk = {.most = chunk_tiles(&j.tiling)};
+    row_chunk chunk = {.most = chunk_tiles(g, &j.tiling)};
     for (bool first = true; MATH(next_chunk)(lanes, j.tiling.rows * j.tiling.columns, &chunk); first = false) {
         MATH(winograd_x_tiles)(&j.tiling, &in, chunk.first, chunk.rows, x + j.c.first, j.c.count, zeros, &j.v);
         MATH(winograd_dy_tiles)(&j.tiling, &out, chunk.first, chunk.rows, dy + j.oc.first, j.oc.count, zeros, &j.z);
