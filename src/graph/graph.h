@@ -133,6 +133,7 @@ typedef struct lane_group {
     math_lanes tree;         /* bounds count samples of the call */
     const double *grad_sums; /* of the first lane; the next lane's are `stride` further */
     int64_t stride;
+    const math_sink *sink; /* takes params[0]'s gradient instead of out[0]; or NULL */
 } lane_group;
 
 /* A kind of operation: one file of ops/, one entry of its table. Functions that are NULL are not called. Everything that can fail
@@ -170,6 +171,7 @@ struct op_kind {
     /* Forward and backward take the samples of several lanes at once, which saves reading parameters again and again: threads share out
      * the samples, or the node's parts, of which each sees all samples. */
     bool whole;
+    bool hands_out; /* param_grad can give params[0]'s gradient to a sink */
 };
 
 /* ---- building (nn/ does this; collective only in that every rank must build the same) ---- */
@@ -229,6 +231,9 @@ typedef struct graph_hooks {
     void (*offer)(void *context, double *const *lane_sums, int count);
     /* Every gradient with offset < complete is whole in the gradient arena. Called in order, from the thread that runs backward. */
     void (*on_grad)(void *context, int64_t complete);
+    /* Takes gradients of large parameters (graph_handed_out) instead of the gradient arena, whose places it counts; only where there are
+     * no other ranks. Nothing reads the values of what it is given any more in this step. `take` is NULL: none. */
+    math_sink sink;
 } graph_hooks;
 
 typedef struct graph_run_options {
@@ -282,6 +287,9 @@ void graph_profile(graph_run *r, double (*seconds)[N_PASSES]);
 /* Gradient arena of block `block`: graph_trained_size() floats. */
 int graph_n_blocks(const graph_run *r);
 float *graph_grads(graph_run *r, int block);
+
+/* The first parameter that ends behind `offset` and whose gradient goes to hooks.sink; NULL where there is none. */
+const param *graph_handed_out(const graph_run *r, int64_t offset);
 
 /* Seconds that this thread spent inside hooks.reduce since the run was made. */
 double graph_reduce_seconds(const graph_run *r);

@@ -19,6 +19,21 @@ static int64_t node_floats(const node *n) {
     return floats;
 }
 
+bool node_hands_out(const node *n) {
+    return n->kind->hands_out && node_floats(n) > PARTIAL_FLOATS && param_is_trained(n->params[0]);
+}
+
+const param *graph_handed_out(const graph_run *r, int64_t offset) {
+    const param *next = NULL;
+    for (int i = 0; r->options.hooks.sink.take && i < r->graph->n_nodes; i++) {
+        const node *n = r->graph->nodes[i];
+        const param *p = node_hands_out(n) ? n->params[0] : NULL;
+        if (p && p->offset + p->size > offset && (!next || p->offset < next->offset))
+            next = p;
+    }
+    return next;
+}
+
 static int count_pieces(const graph_run *r, int piece_lanes) {
     int pieces = 0;
     for (int b = 0; b < r->n_blocks; b++)
@@ -156,6 +171,10 @@ static void run_part(void *context, int item, int thread) {
     lane_group lanes = {.tree = {p.lanes.size, tree_levels(p.lanes.size), r->bounds + lane, merges_of(r, job->cut) + lane},
                         .grad_sums = r->grad_sums + lane * r->grad_sums_size + r->grad_sums_offset[n->index],
                         .stride = r->grad_sums_size};
+    math_sink sink = r->options.hooks.sink;
+    sink.origin = n->params[0]->offset;
+    if (sink.take && node_hands_out(n))
+        lanes.sink = &sink;
     float *out[NODE_MAX_PARAMS];
     piece_outputs(r, n, p, out);
     n->kind->param_grad(run_whole_call(r, n), &lanes, item % n->grad_parts, out, r->scratch[thread]);

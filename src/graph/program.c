@@ -81,6 +81,7 @@ typedef struct backward_builder {
     program program;
     bool recompute;
     bool *there;         /* [node] its output has been made again */
+    bool hands_out;
     const node *waiting; /* its parameter gradients are still to be made */
 } backward_builder;
 
@@ -131,16 +132,19 @@ static void append_backward(backward_builder *b, const graph *g, const node *n) 
         append_waiting(b);
         append(p, (step){.kind = STEP_REDUCE_GRAD, .node = n});
     }
+    bool last = b->hands_out && node_hands_out(n);
     if (node_has_trained(n) && may_wait(g, n))
         b->waiting = n;
-    else if (node_has_trained(n))
+    else if (node_has_trained(n) && !last)
         append_param_grad(p, n);
     if (passes_gradient_on(n))
         append_pass(p, n, true);
+    if (last && b->waiting != n)
+        append_param_grad(p, n);
 }
 
-program program_backward(const graph *g, bool recompute) {
-    backward_builder b = {.recompute = recompute, .there = mem_new((size_t)g->n_nodes, sizeof *b.there)};
+program program_backward(const graph *g, bool recompute, bool hands_out) {
+    backward_builder b = {.recompute = recompute, .hands_out = hands_out, .there = mem_new((size_t)g->n_nodes, sizeof *b.there)};
     for (int i = g->n_nodes - 1; i >= 0; i--)
         if (has_backward(g->nodes[i]))
             append_backward(&b, g, g->nodes[i]);

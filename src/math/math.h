@@ -28,6 +28,11 @@ typedef struct math_norm {
     uint8_t *bits; /* rows · c / 8, or NULL */
 } math_norm;
 
+typedef struct math_sgd {
+    float lr, momentum, weight_decay;
+    bool nesterov;
+} math_sgd;
+
 typedef struct math_pool {
     int64_t h, w, c, oh, ow;
     int64_t kh, kw, stride_h, stride_w, pad_h, pad_w;
@@ -49,6 +54,18 @@ typedef enum math_direction {
     MATH_BACKWARD_DATA,
     MATH_BACKWARD_WEIGHT,
 } math_direction;
+
+/* Takes a large result piece by piece, on the thread that made the piece, while it is still in cache: values[0…count) are elements
+ * [first, first + count), counted from `origin` for the result's first one. What `take` reads and writes of touched[…] (or NULL) is at the
+ * same places, and is fetched while the piece is made. */
+enum { MATH_SINK_TOUCHED = 2 };
+
+typedef struct math_sink {
+    void (*take)(void *context, int64_t first, int64_t count, const float *values);
+    void *context;
+    const float *touched[MATH_SINK_TOUCHED];
+    int64_t origin;
+} math_sink;
 
 /* Output i of `count` is the sum of inputs first[i] … first[i] + taps − 1 times weights[i · taps …], in 1/2^22; weights are not negative
  * and add up to 1 but for rounding. */
@@ -83,6 +100,9 @@ typedef struct math_kernels {
     /* Columns [0, c) of rows that are ldx and ldy apart. */
     void (*copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);
     void (*transpose)(int64_t rows, int64_t columns, const float *x, float *y, bool add); /* y[columns, rows] from x[rows, columns] */
+
+    /* Gradient descent with momentum: g += weight_decay · w, v = momentum · v + g, w −= lr · v, or lr · (g + momentum · v) with nesterov. */
+    void (*sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float *w);
 
     /* batch normalisation. The sums are robust against means that are large beside the deviation. */
     size_t (*sums_scratch)(int64_t c, int levels); /* bytes for sum_rows, norm_sums and norm_grad_sums */
@@ -125,7 +145,7 @@ typedef struct math_kernels {
     void (*linear_backward_data)(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, int64_t first, int64_t count,
                                  float *dx, bool add, void *scratch);
     void (*linear_backward_weight)(const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy, int64_t first,
-                                   int64_t count, float *dw, void *scratch); /* rows of dw */
+                                   int64_t count, float *dw, const math_sink *sink, void *scratch); /* rows of dw, or to the sink */
 
     /* Pictures of bytes, filtered along rows of c = 1 or 3 channels (x is read to 3 bytes beyond its end), or along columns. The same bits
      * from every set of kernels. */

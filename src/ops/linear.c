@@ -66,7 +66,8 @@ static void param_grad(const op_call *c, const lane_group *lanes, int part, floa
     if (bias && out[1])
         math->sum_rows(&lanes->tree, 1, n->out.c, c->dy, out[1], scratch);
     else if (!bias && out[0])
-        math->linear_backward_weight(&lanes->tree, in, n->out.c, c->x[0], c->dy, first, math_min(each, n->out.c - first), out[0], scratch);
+        math->linear_backward_weight(&lanes->tree, in, n->out.c, c->x[0], c->dy, first, math_min(each, n->out.c - first), out[0],
+                                     lanes->sink, scratch);
 }
 
 static double flops(const node *n) {
@@ -81,4 +82,5 @@ const op_kind op_linear = {.name = "linear",
                            .param_grad = param_grad,
                            .flops = flops,
                            .needs = NEEDS_X,
-                           .whole = true};
+                           .whole = true,
+                           .hands_out = true};

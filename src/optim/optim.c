@@ -110,7 +110,7 @@ void optim_free(optim *o) {
 
 typedef struct update {
     const optim *optim;
-    const float *grads;
+    const float *grads; /* of element `first` */
     int64_t first, last;
     float lr;
 } update;
@@ -136,7 +136,7 @@ static void update_piece(const update *u, int64_t first, int64_t last, float wei
     optim_piece piece = {
         .count = last - first,
         .values = o->values + first,
-        .grads = u->grads + first,
+        .grads = u->grads + (first - u->first),
         .lr = u->lr,
         .weight_decay = weight_decay,
     };
@@ -149,11 +149,8 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static void update_chunk(void *context, int item, int thread) {
-    (void)thread;
-    const update *u = context;
+static void update_range(const update *u, int64_t first, int64_t last) {
     const segment *segments = u->optim->segments;
-    int64_t first = u->first + (int64_t)item * CHUNK, last = smaller(first + CHUNK, u->last);
     for (int s = segment_at(u->optim, first); first < last; s++) {
         int64_t end = smaller(segments[s].last, last);
         update_piece(u, first, end, segments[s].weight_decay);
@@ -161,9 +158,21 @@ static void update_chunk(void *context, int item, int thread) {
     }
 }
 
+static void update_chunk(void *context, int item, int thread) {
+    (void)thread;
+    const update *u = context;
+    int64_t first = u->first + (int64_t)item * CHUNK;
+    update_range(u, first, smaller(first + CHUNK, u->last));
+}
+
 void optim_step(optim *o, const float *grads, int64_t first, int64_t last, double lr) {
-    update u = {o, grads, first, last, (float)lr};
+    update u = {o, grads + first, first, last, (float)lr};
     threads_run((int)((last - first + CHUNK - 1) / CHUNK), update_chunk, &u);
+}
+
+void optim_update(optim *o, const float *grads, int64_t first, int64_t count, double lr) {
+    update u = {o, grads, first, first + count, (float)lr};
+    update_range(&u, first, first + count);
 }
 
 /* ---- state ---- */

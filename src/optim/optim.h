@@ -31,6 +31,10 @@ void optim_free(optim *o);
  * g += wd·w; v = m·v + g; w −= lr·v, or with Nesterov w −= lr·(g + m·v). Any cut into slices gives the same bits. */
 void optim_step(optim *o, const float *grads, int64_t first, int64_t last, double lr);
 
+/* The same for a piece of the arena whose gradients are grads[0…count), on the calling thread. Different threads may update different
+ * pieces at the same time. */
+void optim_update(optim *o, const float *grads, int64_t first, int64_t count, double lr);
+
 /* The state, an arena a slot (`momentum_buffer`), laid out as the values. */
 int optim_n_slots(const optim *o);
 const char *optim_slot_name(const optim *o, int slot);

@@ -90,37 +90,37 @@ static void print_line(const engine *e, const bench_options *o, double *seconds,
     json_decref(line);
 }
 
-static void run_step(engine *e, optim *o, const random_batch *batch, const bench_options *options, int step) {
+static void run_step(engine *e, const random_batch *batch, const bench_options *options, int step) {
     double sums[N_METRICS];
     graph_batch b = {options->batch, (uint64_t)step, (const uint8_t *const *)batch->images, (const int32_t *const *)batch->labels};
     engine_forward(e, &b, (votes){0}, sums);
-    engine_backward(e, o, 0.01);
+    engine_backward(e, 0.01);
 }
 
 /* Returns the seconds that this rank waited for others in the timed steps. */
-static double time_steps(engine *e, optim *o, const random_batch *batch, const bench_options *options, double *seconds) {
+static double time_steps(engine *e, const random_batch *batch, const bench_options *options, double *seconds) {
     for (int step = 0; step < WARMUP; step++)
-        run_step(e, o, batch, options, step);
+        run_step(e, batch, options, step);
     e->forward_seconds = e->backward_seconds = e->optimizer_seconds = 0;
     comm_barrier(comm_world());
     double waited = engine_wait_seconds(e);
     for (int step = 0; step < options->steps; step++) {
         double start = time_now();
-        run_step(e, o, batch, options, WARMUP + step);
+        run_step(e, batch, options, WARMUP + step);
         seconds[step] = time_now() - start;
     }
     return engine_wait_seconds(e) - waited;
 }
 
 /* As many steps again, each with the times of its nodes. */
-static void show_layers(engine *e, optim *o, const random_batch *batch, const bench_options *options) {
+static void show_layers(engine *e, const random_batch *batch, const bench_options *options) {
     profiled_step *steps = mem_new((size_t)options->steps, sizeof *steps);
     for (int i = 0; i < options->steps; i++) {
         profiled_step *s = &steps[i];
         s->nodes = mem_new((size_t)graph_n_nodes(e->model->graph), sizeof *s->nodes);
         graph_profile(e->run, s->nodes);
         double start = time_now(), updated = e->optimizer_seconds, waited = engine_wait_seconds(e) - graph_reduce_seconds(e->run);
-        run_step(e, o, batch, options, WARMUP + options->steps + i);
+        run_step(e, batch, options, WARMUP + options->steps + i);
         s->whole = time_now() - start;
         s->optimizer = e->optimizer_seconds - updated;
         s->exchange = fmax(0, engine_wait_seconds(e) - graph_reduce_seconds(e->run) - waited);
@@ -132,13 +132,13 @@ static void show_layers(engine *e, optim *o, const random_batch *batch, const be
     mem_free(steps);
 }
 
-static void measure(engine *e, optim *o, const bench_options *options) {
+static void measure(engine *e, const bench_options *options) {
     double *seconds = mem_new((size_t)options->steps, sizeof *seconds);
     random_batch batch = make_batch(e, options);
-    double waited = time_steps(e, o, &batch, options, seconds);
+    double waited = time_steps(e, &batch, options, seconds);
     print_line(e, options, seconds, waited, peak_megabytes());
     if (options->layers)
-        show_layers(e, o, &batch, options);
+        show_layers(e, &batch, options);
     free_batch(e, &batch);
     mem_free(seconds);
 }
@@ -172,17 +172,17 @@ err train_bench(const bench_options *options) {
     o.size = o.size > 0 ? o.size : kind->size;
     o.classes = o.classes > 0 ? o.classes : kind->classes;
     code = comm_agree(comm_world(), build(&o, kind, &m));
-    if (code == OK) {
-        dist_format format = dist_find_format(o.gradients);
-        engine_options how = {
-            .lanes = o.lanes, .batch = o.batch, .training = true, .recompute = o.recompute, .gradients = format, .seed = SEED};
-        code = engine_new(&e, m, &how);
-    }
     if (code == OK)
         code = comm_agree(comm_world(), optim_new(&opt, m->graph, &(optimizer_options){.name = "sgd", .lr = 0.01, .momentum = 0.9,
                                                   .weight_decay = 1e-4, .norm_weight_decay = 1e-4, .bias_weight_decay = 1e-4}));
+    if (code == OK) {
+        dist_format format = dist_find_format(o.gradients);
+        engine_options how = {.lanes = o.lanes, .batch = o.batch, .training = true, .optim = opt, .recompute = o.recompute,
+                              .gradients = format, .seed = SEED};
+        code = engine_new(&e, m, &how);
+    }
     if (code == OK)
-        measure(e, opt, &o);
+        measure(e, &o);
     engine_free(e);
     optim_free(opt);
     model_free(m);

@@ -17,6 +17,19 @@ static void on_grad(void *context, int64_t complete) {
     dist_on_grad(((engine *)context)->dist, complete);
 }
 
+static void take_grad(void *context, int64_t first, int64_t count, const float *grads) {
+    const engine *e = context;
+    optim_update(e->optim, grads, first, count, e->lr);
+}
+
+/* With no other ranks to meet, large parameters are updated while their gradients are in cache. */
+static math_sink make_sink(engine *e) {
+    math_sink sink = {.take = take_grad, .context = e, .touched = {graph_values(e->model->graph)}};
+    if (optim_n_slots(e->optim) > 0)
+        sink.touched[1] = optim_slot(e->optim, 0);
+    return sink;
+}
+
 static err make_run(engine *e, const engine_options *o) {
     graph_run_options options = {
         .lanes = o->lanes,
@@ -29,6 +42,8 @@ static err make_run(engine *e, const engine_options *o) {
         .seed = o->seed,
         .hooks = {.context = e, .reduce = reduce, .offer = offer, .on_grad = on_grad},
     };
+    if (o->training && comm_size(comm_world()) == 1)
+        options.hooks.sink = make_sink(e);
     return graph_run_new(&e->run, e->model->graph, &options);
 }
 
@@ -72,6 +87,7 @@ err engine_new(engine **out, model *m, const engine_options *options) {
     engine *e = mem_new(1, sizeof *e);
     *out = e;
     e->model = m;
+    e->optim = options->optim;
     err code = dist_lanes(options->lanes, comm_rank(comm_world()), comm_size(comm_world()), &e->lanes);
     if (code == OK) {
         e->n_lanes = e->lanes.last - e->lanes.first;
@@ -163,7 +179,19 @@ void engine_sum(engine *e, double *const *lane_totals, double *sums) {
     dist_reduce(e->dist, lane_totals, N_METRICS, sums);
 }
 
-void engine_backward(engine *e, optim *o, double lr) {
+/* Floats [first, last), without the parameters that were updated when their gradients were made. */
+static void update(engine *e, int64_t first, int64_t last) {
+    while (first < last) {
+        const param *done = graph_handed_out(e->run, first);
+        int64_t end = done && done->offset < last ? done->offset : last;
+        if (end > first)
+            optim_step(e->optim, e->grads[0], first, end, e->lr);
+        first = end < last ? done->offset + done->size : last;
+    }
+}
+
+void engine_backward(engine *e, double lr) {
+    e->lr = lr;
     double start = time_now(), waited = graph_reduce_seconds(e->run);
     place_phase("backward");
     graph_backward(e->run);
@@ -175,7 +203,7 @@ void engine_backward(engine *e, optim *o, double lr) {
         dist_wait(e->dist, bucket);
         place_phase("optimizer");
         start = time_now();
-        optim_step(o, e->grads[0], first, last, lr);
+        update(e, first, last);
         e->optimizer_seconds += time_now() - start;
     }
     graph_commit(e->run);

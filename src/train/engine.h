@@ -28,6 +28,8 @@ typedef struct engine {
     dist *dist;
     float **grads;       /* [block] */
     double **lane_sums;  /* [lane][N_METRICS] */
+    optim *optim;        /* the caller's */
+    double lr;           /* of the running backward */
     double forward_seconds, backward_seconds, optimizer_seconds; /* of this rank since engine_new; waits for others not included */
 } engine;
 
@@ -35,6 +37,7 @@ typedef struct engine_options {
     int lanes;
     int64_t batch; /* largest global batch */
     bool training;
+    optim *optim;   /* where training */
     bool recompute; /* see graph_run_options */
     norm_scope norm;
     dist_format gradients; /* how they travel */
@@ -62,7 +65,7 @@ double **engine_new_totals(const engine *e);
 void engine_free_totals(const engine *e, double **lane_totals);
 
 /* Backward, and the update of each bucket as soon as its exchange is over; then the running statistics. Collective. */
-void engine_backward(engine *e, optim *o, double lr);
+void engine_backward(engine *e, double lr);
 
 /* Seconds this rank waited for others since engine_new. */
 double engine_wait_seconds(const engine *e);

@@ -114,6 +114,7 @@ static err make_engine(trainer *t) {
         .lanes = j->train.lanes,
         .batch = j->train.batch,
         .training = true,
+        .optim = t->optim,
         .recompute = j->train.recompute,
         .norm = j->train.sync_batchnorm,
         .gradients = dist_find_format(j->comm.gradients),

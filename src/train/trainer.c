@@ -37,7 +37,7 @@ static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) 
     err code = check_finite(t, sums[METRIC_LOSS] / sums[METRIC_COUNT]);
     if (code != OK)
         return code;
-    engine_backward(t->engine, t->optim, lr);
+    engine_backward(t->engine, lr);
     t->step++;
     return OK;
 }

@@ -86,7 +86,7 @@ static void check_linear(const math_kernels *k, int64_t n, int64_t in, int64_t o
     float *dx_of_one = numbers(n * in, 6), *y_of_one = numbers(n * out, 9);
     k->linear_forward(n, in, out, x, w, bias, 0, out, y, scratch);
     k->linear_backward_data(n, in, out, dy, w, 0, in, dx, true, scratch);
-    k->linear_backward_weight(&lanes.lanes, in, out, x, dy, 0, out, sum, scratch);
+    k->linear_backward_weight(&lanes.lanes, in, out, x, dy, 0, out, sum, NULL, scratch);
     check_close(k->isa, "linear forward", n * out, y, wanted_y);
     check_close(k->isa, "linear backward data", n * in, dx, wanted_dx);
     check_close(k->isa, "linear backward weight", in * out, sum, wanted_dw);
@@ -101,8 +101,8 @@ static void check_linear(const math_kernels *k, int64_t n, int64_t in, int64_t o
     check_same(k->isa, "linear backward data", n * in, dx, dx_of_one);
     for (int i = 0; i < LANES; i++) {
         math_lanes one = single_lane(lanes.bounds + i);
-        k->linear_backward_weight(&one, in, out, x, dy, 0, cut_out, dw + i * in * out, scratch);
-        k->linear_backward_weight(&one, in, out, x, dy, cut_out, out - cut_out, dw + i * in * out, scratch);
+        k->linear_backward_weight(&one, in, out, x, dy, 0, cut_out, dw + i * in * out, NULL, scratch);
+        k->linear_backward_weight(&one, in, out, x, dy, cut_out, out - cut_out, dw + i * in * out, NULL, scratch);
     }
     add_tree(&lanes, in * out, dw);
     check_same(k->isa, "linear backward weight", in * out, dw, sum);

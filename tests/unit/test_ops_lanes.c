@@ -171,7 +171,7 @@ static graph *network(void) {
     y = add(g, &op_conv2d, CONV(64, 1, 1, 1, 1, 0, 0, 1, 1, 1, false), y, NULL);
     x = add(g, &op_add, NULL, 0, add(g, &op_batch_norm, NORM(.relu = false), y, NULL), x);
     x = add(g, &op_flatten, NULL, 0, add(g, &op_dropout, ATTRS((dropout_attrs){0.3}), x, NULL), NULL);
-    x = add(g, &op_linear, ATTRS((linear_attrs){130, true}), x, NULL);
+    x = add(g, &op_linear, ATTRS((linear_attrs){460, true}), x, NULL); /* large enough to be handed out */
     x = add(g, &op_linear, ATTRS((linear_attrs){10, true}), add(g, &op_relu, NULL, 0, x, NULL), NULL);
     add(g, &op_softmax_cross_entropy, ATTRS((softmax_cross_entropy_attrs){0.1}), x, NULL);
     ck_assert_int_eq(graph_seal(g), OK);
@@ -183,8 +183,31 @@ static graph *network(void) {
     return g;
 }
 
+typedef enum way { PLAIN, RECOMPUTE, HAND_OUT } way;
+
+typedef struct taker {
+    float *values, *grads; /* the graph's; of the same places */
+} taker;
+
+/* Nobody may read the values of what is handed out any more. */
+static void take(void *context, int64_t first, int64_t count, const float *grads) {
+    const taker *t = context;
+    memcpy(t->grads + first, grads, (size_t)count * sizeof *grads);
+    memset(t->values + first, 0xff, (size_t)count * sizeof *t->values);
+}
+
+/* Puts what was handed out where it would be otherwise; the graph's values become what they were. */
+static void put_back(const graph_run *r, const taker *t, const float *values, float *grads) {
+    int64_t handed_out = 0;
+    for (const param *p; (p = graph_handed_out(r, handed_out)); handed_out = p->offset + p->size) {
+        memcpy(grads + p->offset, t->grads + p->offset, (size_t)p->size * sizeof *grads);
+        memcpy(t->values + p->offset, values + p->offset, (size_t)p->size * sizeof *values);
+    }
+    ck_assert_int_gt(handed_out, 0);
+}
+
 /* The gradients of lanes [first, last), block after block, of a batch of `size`. Lanes normalise alone: ranks need not meet. */
-static float *gradients(graph *g, int threads, int first, int last, int64_t size, bool recompute) {
+static float *gradients(graph *g, int threads, int first, int last, int64_t size, way how) {
     static uint8_t pixels[LANES * CAPACITY * SIDE * SIDE * 3];
     static int32_t labels[LANES * CAPACITY];
     const uint8_t *images[LANES];
@@ -204,17 +227,24 @@ static float *gradients(graph *g, int threads, int first, int last, int64_t size
                            .last_lane = last,
                            .lane_capacity = CAPACITY,
                            .training = true,
-                           .recompute = recompute,
+                           .recompute = how == RECOMPUTE,
                            .norm = NORM_LANE,
                            .seed = 3};
+    size_t floats = (size_t)graph_trained_size(g);
+    taker t = {graph_values(g), new_floats((int64_t)floats)};
+    float *values = memcpy(new_floats((int64_t)floats), t.values, floats * sizeof *values);
+    if (how == HAND_OUT)
+        o.hooks.sink = (math_sink){.take = take, .context = &t, .touched = {t.values}};
     ck_assert_int_eq(graph_run_new(&run, g, &o), OK);
     graph_forward(run, &(graph_batch){size, 4, images, targets}, true);
     graph_backward(run);
-    size_t floats = (size_t)graph_trained_size(g);
+    if (how == HAND_OUT)
+        put_back(run, &t, values, graph_grads(run, 0));
     float *all = new_floats((int64_t)floats * graph_n_blocks(run));
     for (int b = 0; b < graph_n_blocks(run); b++)
         memcpy(all + (size_t)b * floats, graph_grads(run, b), floats * sizeof *all);
     graph_run_free(run);
+    free(t.grads), free(values);
     return all;
 }
 
@@ -228,7 +258,7 @@ static void assert_same(const graph *g, const float *wanted, const float *found,
 
 /* Ranks with lanes [0, 3) and [3, 6): blocks [0, 2), [2, 3) and [3, 4), [4, 6). */
 static float *of_two_ranks(graph *g, int threads, int64_t size) {
-    float *left = gradients(g, threads, 0, 3, size, false), *right = gradients(g, threads, 3, LANES, size, false);
+    float *left = gradients(g, threads, 0, 3, size, PLAIN), *right = gradients(g, threads, 3, LANES, size, PLAIN);
     int64_t floats = graph_trained_size(g);
     for (int64_t i = 0; i < floats; i++)
         left[i] = (left[i] + (left[floats + i] + right[i])) + right[floats + i];
@@ -240,15 +270,18 @@ START_TEST(threads_and_ranks_do_not_show) {
     graph *g = network();
     static const int64_t sizes[] = {1, LANES + 3, LANES * CAPACITY};
     for (int i = 0; i < 3; i++) {
-        float *wanted = gradients(g, 1, 0, LANES, sizes[i], false);
+        float *wanted = gradients(g, 1, 0, LANES, sizes[i], PLAIN);
         for (int threads = 1; threads <= 3; threads++) {
-            float *many = gradients(g, threads, 0, LANES, sizes[i], false), *again = gradients(g, threads, 0, LANES, sizes[i], true);
+            float *many = gradients(g, threads, 0, LANES, sizes[i], PLAIN), *again = gradients(g, threads, 0, LANES, sizes[i], RECOMPUTE);
+            float *handed_out = gradients(g, threads, 0, LANES, sizes[i], HAND_OUT);
             float *ranks = of_two_ranks(g, threads, sizes[i]);
             assert_same(g, wanted, many, "one rank", threads, sizes[i]);
             assert_same(g, wanted, again, "outputs made again", threads, sizes[i]);
+            assert_same(g, wanted, handed_out, "gradients handed out", threads, sizes[i]);
             assert_same(g, wanted, ranks, "two ranks", threads, sizes[i]);
             free(many);
             free(again);
+            free(handed_out);
             free(ranks);
         }
         free(wanted);

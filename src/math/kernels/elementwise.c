@@ -34,6 +34,23 @@ void MATH(relu_backward)(int64_t n, const float *y, const float *dy, float *dx, 
     }
 }
 
+INLINE void sgd(math_sgd rule, const bool nesterov, int64_t n, const float *restrict g, float *restrict v, float *restrict w) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float gradient = g[i] + rule.weight_decay * w[i];
+        float velocity = rule.momentum * v[i] + gradient;
+        v[i] = velocity;
+        w[i] -= rule.lr * (nesterov ? gradient + rule.momentum * velocity : velocity);
+    }
+}
+
+void MATH(sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float *w) {
+    if (rule->nesterov)
+        sgd(*rule, true, n, g, v, w);
+    else
+        sgd(*rule, false, n, g, v, w);
+}
+
 void MATH(fill_rows)(int64_t rows, int64_t c, const float *row, float *y) {
     for (int64_t r = 0; r < rows; r++)
         memcpy(y + r * c, row, (size_t)c * sizeof *y);

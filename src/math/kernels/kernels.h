@@ -16,6 +16,7 @@ void MATH(copy)(int64_t n, const float *x, float *y, bool add);
 void MATH(add)(int64_t n, const float *a, const float *b, float *y);
 void MATH(relu)(int64_t n, const float *x, float *y);
 void MATH(relu_backward)(int64_t n, const float *y, const float *dy, float *dx, bool add);
+void MATH(sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float *w);
 void MATH(fill_rows)(int64_t rows, int64_t c, const float *row, float *y);
 void MATH(copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);
 void MATH(transpose)(int64_t rows, int64_t columns, const float *x, float *y, bool add);
@@ -55,7 +56,7 @@ void MATH(linear_forward)(int64_t n, int64_t in, int64_t out, const float *x, co
 void MATH(linear_backward_data)(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, int64_t first, int64_t count,
                                 float *dx, bool add, void *scratch);
 void MATH(linear_backward_weight)(const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy, int64_t first,
-                                  int64_t count, float *dw, void *scratch);
+                                  int64_t count, float *dw, const math_sink *sink, void *scratch);
 
 /* ---- conv.c: the first algorithm of its list that serves a shape and direction computes it ---- */
 

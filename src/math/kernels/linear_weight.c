@@ -4,7 +4,7 @@
  * and the lanes' tree is climbed tile by tile: a tile of outputs · vectors of dW takes its lanes one after the other, and the partial sums
  * that wait for their sister are in registers (groups of four lanes, a small tile) or on a stack of tiles in first-level cache. The small
  * tile serves lanes of few samples, the large one lanes of many; all sum each element in the same order. x is taken in columns such that
- * those of all samples stay in first-level cache while the outputs go by. */
+ * those of all samples stay in first-level cache while the outputs go by. A sink is given the rows of a line of tiles, from cache. */
 #include "math/kernels/kernels.h"
 
 enum {
@@ -14,6 +14,7 @@ enum {
     GROUP_FLOATS = 8192,         /* of x */
     GROUP_COLUMNS = 512,         /* at most */
     STREAM_FLOATS = 2560 * 1024, /* of dW */
+    LINE = 16,                   /* floats of a cache line */
 };
 
 typedef vec tile_sums[MOST_OUTPUTS][MOST_VECTORS];
@@ -27,7 +28,7 @@ static const tile_kind small = {VECTOR == 16 ? 4 : 3, VECTOR == 16 ? 2 : 4, VECT
 static const tile_kind large = {VECTOR == 16 ? 8 : 4, 3, 1};
 
 size_t MATH(linear_weight_scratch)(int levels) {
-    return (size_t)levels * sizeof(tile_sums);
+    return (size_t)levels * sizeof(tile_sums) + sizeof(float[MOST_OUTPUTS][GROUP_COLUMNS]);
 }
 
 typedef struct weight_tile {
@@ -35,8 +36,11 @@ typedef struct weight_tile {
     const float *x, *dy;
     int64_t in, out;
     int64_t columns;
-    bool stream;
     float *dw;
+    int64_t next_dw; /* to the next row */
+    bool stream;
+    const math_sink *sink; /* or NULL; dw then lies in cache, and `place` is that of its first element in the whole */
+    int64_t place;
     tile_sums *stack;
 } weight_tile;
 
@@ -120,7 +124,7 @@ INLINE void weight_sums(const weight_tile *t, const tile_kind k, const bool whol
     tree_sums(t, k, whole, sums);
     for (int o = 0; o < k.outputs; o++)
         for (int v = 0; v < k.vectors; v++) {
-            float *dw = t->dw + o * t->in + v * VECTOR;
+            float *dw = t->dw + o * t->next_dw + v * VECTOR;
             if (!whole)
                 vec_store_part(dw, sums[o][v], part_of(t->columns, v));
             else if (t->stream)
@@ -130,21 +134,52 @@ INLINE void weight_sums(const weight_tile *t, const tile_kind k, const bool whol
         }
 }
 
+/* What the sink touches when it is given a tile. */
+INLINE void fetch_touched(const weight_tile *t, const tile_kind k, int64_t place) {
+    for (int i = 0; i < MATH_SINK_TOUCHED; i++) {
+        const float *at = t->sink->touched[i];
+        for (int o = 0; at && o < k.outputs; o++)
+            for (int c = 0; c < k.vectors * VECTOR; c += LINE)
+                __builtin_prefetch(at + t->sink->origin + place + o * t->in + c, 1, 2);
+    }
+}
+
+/* A line of tiles; `fetch`: for the sink, what it touches of the next line. */
+INLINE void weight_line(weight_tile t, const tile_kind k, int64_t columns, const bool fetch) {
+    for (int64_t i = 0; i < columns; i += k.vectors * VECTOR) {
+        if (fetch)
+            fetch_touched(&t, k, t.place + i + k.outputs * t.in);
+        t.columns = math_min(k.vectors * VECTOR, columns - i);
+        if (t.columns == k.vectors * VECTOR)
+            weight_sums(&t, k, true);
+        else
+            weight_sums(&t, k, false);
+        t.x += k.vectors * VECTOR;
+        t.dw += k.vectors * VECTOR;
+    }
+}
+
+/* Rows [first, last) of a line of tiles. */
+static void give_rows(const weight_tile *t, int64_t first, int64_t last, int64_t columns) {
+    for (int64_t r = first; r < last; r++)
+        t->sink->take(t->sink->context, t->sink->origin + t->place + r * t->in, columns, t->dw + r * t->next_dw);
+}
+
 /* Rows [0, count) of dw, for one group of columns: tiles of one kind, the last of them moved back so far that it ends at the last row. */
 INLINE void weight_rows(weight_tile t, const tile_kind k, int64_t count, int64_t columns) {
     const weight_tile origin = t;
-    for (int64_t row = 0; row < count; row += k.outputs)
-        for (int64_t i = 0; i < columns; i += k.vectors * VECTOR) {
-            int64_t o = math_min(row, count - k.outputs);
-            t.x = origin.x + i;
-            t.dy = origin.dy + o;
-            t.dw = origin.dw + o * t.in + i;
-            t.columns = math_min(k.vectors * VECTOR, columns - i);
-            if (t.columns == k.vectors * VECTOR)
-                weight_sums(&t, k, true);
-            else
-                weight_sums(&t, k, false);
-        }
+    for (int64_t row = 0; row < count; row += k.outputs) {
+        int64_t o = math_min(row, count - k.outputs);
+        t.dy = origin.dy + o;
+        t.dw = origin.dw + (t.sink ? 0 : o * t.next_dw);
+        t.place = origin.place + o * t.in;
+        if (t.sink && row + 2 * k.outputs <= count)
+            weight_line(t, k, columns, true);
+        else
+            weight_line(t, k, columns, false);
+        if (t.sink)
+            give_rows(&t, row - o, k.outputs, columns);
+    }
 }
 
 static void small_tiles(const weight_tile *t, int64_t count, int64_t columns) {
@@ -160,14 +195,16 @@ static void single_rows(const weight_tile *t, int64_t count, int64_t columns) {
 }
 
 void MATH(linear_backward_weight)(const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy, int64_t first,
-                                  int64_t count, float *dw, void *scratch) {
+                                  int64_t count, float *dw, const math_sink *sink, void *scratch) {
     int64_t n = lanes->bounds[lanes->count] - lanes->bounds[0], tile = VECTOR * 12 /* a multiple of every tile's columns */;
     int64_t group = math_min(GROUP_COLUMNS, GROUP_FLOATS / (n + 1)) / tile * tile;
     group = group < tile ? tile : group;
     for (int64_t i = 0; i < in; i += group) {
-        weight_tile t = {.lanes = lanes, .x = x + i, .dy = dy + first, .in = in, .out = out, .stack = scratch};
-        t.dw = dw + first * in + i;
-        t.stream = in * out >= STREAM_FLOATS && vec_streams_lines(dw, in);
+        weight_tile t = {.lanes = lanes, .x = x + i, .dy = dy + first, .in = in, .out = out, .sink = sink, .stack = scratch};
+        t.place = first * in + i;
+        t.dw = sink ? (float *)(t.stack + lanes->levels) : dw + t.place;
+        t.next_dw = sink ? GROUP_COLUMNS : in;
+        t.stream = !sink && in * out >= STREAM_FLOATS && vec_streams_lines(dw, in);
         int64_t columns = math_min(group, in - i);
         if (count < MOST_OUTPUTS)
             single_rows(&t, count, columns);

@@ -10,6 +10,7 @@ const math_kernels MATH(kernels) = {
     .add = MATH(add),
     .relu = MATH(relu),
     .relu_backward = MATH(relu_backward),
+    .sgd = MATH(sgd),
     .sum_rows = MATH(sum_rows),
     .copy_columns = MATH(copy_columns),
     .transpose = MATH(transpose),
