@@ -9,7 +9,11 @@
 #include "math/kernels/gemm.h"
 #include "math/kernels/winograd.h"
 
-enum { LEAST_TILES = 48 /* of a chunk */, STREAM_FLOATS = 2560 * 1024 /* of the output */ };
+enum { LEAST_TILES = 48 /* of a chunk */ };
+
+/* Floats from which on an output goes past the caches. What forward writes is far from them; gradients often take the place of others that
+ * have just been read. */
+enum { STREAM_FORWARD = 512 * 1024, STREAM_BACKWARD = 2560 * 1024 };
 
 static bool fits(const math_conv *g) {
     return g->kh == 3 && g->kw == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1 &&
@@ -44,13 +48,14 @@ static size_t scratch_bytes(const math_conv *g, math_direction d, int levels) {
     return (size_t)(2 * most_channels(g) + n * n * (winograd_plane(tiles, g->c) + winograd_plane(tiles, g->oc))) * sizeof(float);
 }
 
-/* y = bias + x * w, or y += x * w where bias is NULL */
+/* y = bias + x * w, or y += x * w where bias is NULL; past the caches where y has `least` floats */
 static void convolve(const winograd_tiling *t, int64_t most, const winograd_planes *in, const winograd_planes *out, int64_t samples,
-                     const float *x, const float *u, int64_t u_plane, const float *zeros, const float *bias, float *y, float *scratch) {
+                     const float *x, const float *u, int64_t u_plane, const float *zeros, const float *bias, float *y, int64_t least,
+                     float *scratch) {
     float *nowhere = scratch;
     winograd_spectrum v = {nowhere + out->c, in->c, 0, winograd_plane(most, in->c)};
     winograd_spectrum m = {v.data + t->n * t->n * v.plane, out->c, 0, winograd_plane(most, out->c)};
-    bool stream = bias && samples * out->h * out->w * out->c >= STREAM_FLOATS && vec_streams_lines(y, out->c);
+    bool stream = bias && samples * out->h * out->w * out->c >= least && vec_streams_lines(y, out->c);
     int64_t tiles = samples * t->rows * t->columns, chunks = (tiles + most - 1) / most;
     for (int64_t i = 0; i < chunks; i++) {
         int64_t first = tiles * i / chunks, count = tiles * (i + 1) / chunks - first;
@@ -73,7 +78,7 @@ static void forward(const math_conv *g, int64_t n, const float *x, const void *p
     winograd_planes in = {g->h, g->w, g->c, g->pad_h, g->pad_w}, out = {g->oh, g->ow, g->oc, 0, 0};
     float *zeros = row_of_zeros(g, scratch);
     convolve(&t, most_tiles(g), &in, &out, n, x, prepared, MATH(winograd_weights_plane)(g, MATH_FORWARD), zeros, bias ? bias : zeros, y,
-             zeros + most_channels(g));
+             STREAM_FORWARD, zeros + most_channels(g));
 }
 
 static void backward_data(const math_conv *g, int64_t n, const float *dy, const void *prepared, float *dx, bool add, void *scratch) {
@@ -81,7 +86,7 @@ static void backward_data(const math_conv *g, int64_t n, const float *dy, const 
     winograd_planes in = {g->oh, g->ow, g->oc, 2 - g->pad_h, 2 - g->pad_w}, out = {g->h, g->w, g->c, 0, 0};
     float *zeros = row_of_zeros(g, scratch);
     convolve(&t, most_tiles(g), &in, &out, n, dy, prepared, MATH(winograd_weights_plane)(g, MATH_BACKWARD_DATA), zeros, add ? NULL : zeros,
-             dx, zeros + most_channels(g));
+             dx, STREAM_BACKWARD, zeros + most_channels(g));
 }
 
 /* F(4×4, 3×3), and F(2×2, 3×3) where `accurate` is asked for. */
