@@ -3,7 +3,12 @@
  */
 #include "graph/run.h"
 
-enum { PARTIAL_FLOATS = 1 << 22, ITEMS_A_THREAD = 2, FLOATS_OF_A_CACHE_LINE = 16 }; /* nodes with larger parameters have parts enough */
+enum {
+    PARTIAL_FLOATS = 1 << 22, /* nodes with larger parameters have parts enough */
+    HANDED_OUT_FLOATS = 1 << 20,
+    ITEMS_A_THREAD = 2,
+    FLOATS_OF_A_CACHE_LINE = 16,
+};
 
 /* ---- once ---- */
 
@@ -20,7 +25,7 @@ static int64_t node_floats(const node *n) {
 }
 
 bool node_hands_out(const node *n) {
-    return n->kind->hands_out && node_floats(n) > PARTIAL_FLOATS && param_is_trained(n->params[0]);
+    return n->kind->hands_out && node_floats(n) > HANDED_OUT_FLOATS && param_is_trained(n->params[0]);
 }
 
 const param *graph_handed_out(const graph_run *r, int64_t offset) {
@@ -50,7 +55,8 @@ static int largest_power(int lanes) {
 
 static grad_cut cut_node(const graph_run *r, const node *n) {
     grad_cut cut = {r->n_lanes, r->n_blocks};
-    if (!n->kind->whole || r->n_threads == 1 || node_floats(n) > PARTIAL_FLOATS)
+    bool handed_out = r->options.hooks.sink.take && node_hands_out(n);
+    if (!n->kind->whole || r->n_threads == 1 || node_floats(n) > PARTIAL_FLOATS || handed_out)
         return cut;
     while (cut.piece_lanes > 1 && cut.n_pieces * n->grad_parts < ITEMS_A_THREAD * r->n_threads) {
         int power = largest_power(cut.piece_lanes);
