@@ -2,7 +2,7 @@
  * when written, a row that nobody reads), so that tiles at borders take the same way as all others. */
 #include "math/kernels/winograd.h"
 
-enum { MOST = 6, MOST_PIXELS = MOST * MOST, LINE = 16 /* floats of a cache line */ };
+enum { MOST = 6, MOST_PIXELS = MOST * MOST, LINE = 16 /* floats of a cache line */, FETCH_ROW = 1024 /* floats, at most */ };
 
 winograd_tiling MATH(winograd_tiling)(const math_conv *g, int64_t h, int64_t w) {
     int m = g->accurate ? 2 : 4;
@@ -10,11 +10,12 @@ winograd_tiling MATH(winograd_tiling)(const math_conv *g, int64_t h, int64_t w) 
 }
 
 /* Where the pixels of a tile's patch, size × size, lie in the batch; negative outside of the plane. Rows and columns are judged by
- * themselves: where channels are few, 36 judgements of both would take as long as the patch's transforms. */
-INLINE void patch_pixels(const int size, const winograd_tiling *t, const winograd_planes *p, int64_t tile, int64_t *at) {
+ * themselves: where channels are few, 36 judgements of both would take as long as the patch's transforms. Returns where the first one
+ * would lie. */
+INLINE int64_t patch_pixels(const int size, const winograd_tiling *t, const winograd_planes *p, int64_t tile, int64_t *at) {
     int64_t per_plane = t->rows * t->columns, sample = tile / per_plane, place = tile % per_plane;
     int64_t top = place / t->columns * t->m - p->pad_h, left = place % t->columns * t->m - p->pad_w;
-    int64_t row = ((sample * p->h + top) * p->w + left) * p->c, outside_column[MOST];
+    int64_t corner = ((sample * p->h + top) * p->w + left) * p->c, row = corner, outside_column[MOST];
 #pragma GCC unroll 6
     for (int j = 0; j < size; j++)
         outside_column[j] = left + j >= 0 && left + j < p->w ? 0 : -1;
@@ -25,6 +26,19 @@ INLINE void patch_pixels(const int size, const winograd_tiling *t, const winogra
         for (int j = 0; j < size; j++)
             at[i * size + j] = (row + j * p->c) | outside_row | outside_column[j];
     }
+    return corner;
+}
+
+/* Asks for the pixels, m × m, that the tile below adds to those of this one, whose patch begins at `corner`. A plane's rows that are longer
+ * than a page of 4 KB the processor fetches better by itself. */
+INLINE void fetch_below(const int size, const int m, const winograd_planes *p, const float *corner, int64_t channels) {
+    if (p->w * p->c > FETCH_ROW)
+        return;
+    const float *row = corner + (size * p->w + (size - m) / 2) * p->c;
+    for (int i = 0; i < m; i++, row += p->w * p->c)
+        for (int j = 0; j < m; j++)
+            for (int64_t c = 0; c < channels; c += LINE)
+                __builtin_prefetch(row + j * p->c + c, 0, 2);
 }
 
 /* From a patch of `size` to n × n frequencies: x's where size is n, dy's where it is n − 2. */
@@ -60,7 +74,8 @@ INLINE void transform_tiles(const int n, const int size, const winograd_tiling *
     for (int64_t tile = 0; tile < count; tile++) {
         int64_t pixels[MOST_PIXELS];
         const float *at[MOST_PIXELS];
-        patch_pixels(size, t, p, first + tile, pixels);
+        int64_t corner = patch_pixels(size, t, p, first + tile, pixels);
+        fetch_below(size, n - 2, p, x + corner, channels);
 #pragma GCC unroll 36
         for (int i = 0; i < size * size; i++)
             at[i] = pixels[i] < 0 ? zeros : x + pixels[i];
