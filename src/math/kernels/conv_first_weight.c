@@ -13,6 +13,7 @@ enum {
     PART_CHANNELS = 32,
     LENGTH = 9, /* at most, and with two vectors as many as there are registers for */
     PAIR_LENGTH = VECTOR == 16 ? 9 : 6,
+    LINE = 16, /* floats of a cache line */
 };
 
 typedef struct tile {
@@ -20,6 +21,7 @@ typedef struct tile {
     int64_t row, step; /* floats in x from a row of the output to the next, and from a pixel to the next */
     int64_t rows, pixels, oc;
     int64_t channels; /* of a single vector */
+    int64_t line;     /* of a pixel's two, which of them is fetched: where it begins */
     float *sums;      /* rows of PART_CHANNELS */
 } tile;
 
@@ -30,11 +32,11 @@ INLINE void tile_sums(const tile *t, const int length, const int vectors) {
     for (int i = 0; i < length; i++)
         sums[i][0] = sums[i][1] = vec_set(0);
     const float *dy = t->dy;
-    const int64_t step = t->step, oc = t->oc, band = t->rows * t->pixels * oc;
+    const int64_t step = t->step, oc = t->oc, ahead = t->rows * t->pixels * oc + t->line; /* in the next band */
     for (int64_t r = 0; r < t->rows; r++) {
         const float *x = t->x + r * t->row;
         for (int64_t p = t->pixels; p > 0; p--, x += step, dy += oc) {
-            __builtin_prefetch(dy + band, 0, 2); /* of the next band */
+            __builtin_prefetch(dy + ahead, 0, 2);
             vec right[2] = {vectors == 1 ? vec_load_part(dy, t->channels) : vec_load(dy)};
             if (vectors == 2)
                 right[1] = vec_load(dy + VECTOR);
@@ -89,7 +91,8 @@ INLINE void sums_of_length(const tile *t, int64_t length, const int vectors) {
 static void add_taps(const math_conv *g, tile t, int vectors) {
     int64_t length = g->kw * g->c, most = vectors == 2 ? PAIR_LENGTH : LENGTH, tiles = (length + most - 1) / most;
     const tile origin = t;
-    for (int64_t r = 0; r < g->kh; r++)
+    for (int64_t r = 0; r < g->kh; r++) {
+        t.line = vectors * VECTOR > LINE ? r % 2 * LINE : 0;
         for (int64_t i = 0; i < tiles; i++) {
             int64_t first = i * length / tiles, count = (i + 1) * length / tiles - first;
             t.x = origin.x + r * first_row_length(g) + first;
@@ -99,6 +102,7 @@ static void add_taps(const math_conv *g, tile t, int vectors) {
             else
                 sums_of_length(&t, count, 1);
         }
+    }
 }
 
 typedef struct operands {

@@ -6,7 +6,7 @@
  *   forward        SAMPLES · OUTPUTS dot products over CHUNK inputs, each a vector of partial sums in a register that is folded at the
  *                  chunk's end and added to y. The order of additions follows from the number of inputs alone. X: CHUNK · BLOCK_SAMPLES.
  *   backward data  WIDE_SAMPLES · WIDTH sums over ROWS rows of W at a time: for every element of dX one chain from the first row of W to
- *                  the last. dX: SEGMENT columns of all samples. */
+ *                  the last. dX: SEGMENT columns of all samples. The rows that come next are fetched meanwhile. */
 #include "math/kernels/kernels.h"
 
 enum {
@@ -143,6 +143,7 @@ INLINE void store_columns(float *p, int v, const bool whole, int64_t columns, ve
 }
 
 INLINE void wide_sums(const wide_tile *t, const bool whole) {
+    const int64_t next_tile = ROWS * t->in;
     vec sums[WIDE_SAMPLES][VECTORS];
     for (int s = 0; s < WIDE_SAMPLES; s++)
         for (int v = 0; v < VECTORS; v++)
@@ -152,6 +153,8 @@ INLINE void wide_sums(const wide_tile *t, const bool whole) {
         vec right[VECTORS];
         for (int v = 0; v < VECTORS; v++)
             right[v] = load_columns(w, v, whole, t->columns);
+        for (int v = 0; v < VECTORS; v++)
+            __builtin_prefetch(w + next_tile + v * VECTOR, 0, 2);
         for (int s = 0; s < WIDE_SAMPLES; s++) {
             vec left = vec_set(t->dy[s][r]);
             for (int v = 0; v < VECTORS; v++)
