@@ -138,6 +138,17 @@ typedef struct math_kernels {
     void (*conv_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                  void *scratch);
 
+    /* Convolution, relu and maximum pooling of 2 × 2 in one, of the shapes for which conv_pools says so: y, dy and index are pooled, index
+     * as max_pool's (NULL in a forward pass that has no backward). Weights are prepared as above; the scratch memory is the same. The
+     * gradients of weights and bias are made in one part; either may be NULL. */
+    bool (*conv_pools)(const math_conv *g);
+    void (*conv_pooled_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y,
+                                uint8_t *index, void *scratch);
+    void (*conv_pooled_backward_data)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared, float *dx,
+                                      bool add, void *scratch);
+    void (*conv_pooled_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
+                                        float *dw, float *db, void *scratch);
+
     /* fully connected: w [out, in]; all samples at once, and a part [first, first + count) of the outputs or, for dx, of the inputs */
     size_t (*linear_scratch)(int64_t in, int64_t out, int levels); /* bytes for each call below */
     void (*linear_forward)(int64_t n, int64_t in, int64_t out, const float *x, const float *w, const float *bias, int64_t first,

@@ -4,14 +4,19 @@
 #include "math/math.h"
 #include "ops/internal.h"
 
+static bool pools(const node *n) {
+    return ((const conv2d_attrs *)n->attrs)->pool;
+}
+
 static math_conv geometry(const node *n) {
     const conv2d_attrs *a = n->attrs;
     shape in = n->inputs[0]->out;
+    int64_t side = a->pool ? 2 : 1;
     return (math_conv){.h = in.h,
                        .w = in.w,
                        .c = in.c,
-                       .oh = n->out.h,
-                       .ow = n->out.w,
+                       .oh = side * n->out.h,
+                       .ow = side * n->out.w,
                        .oc = n->out.c,
                        .kh = a->kernel_h,
                        .kw = a->kernel_w,
@@ -66,6 +71,20 @@ static err infer(graph *g, node *n) {
     return OK;
 }
 
+bool conv2d_pools(const node *n) {
+    math_conv g = geometry(n);
+    return !pools(n) && math->conv_pools(&g);
+}
+
+/* Which of the four was the largest takes a byte. */
+void conv2d_set_pool(node *n) {
+    ((conv2d_attrs *)n->attrs)->pool = true;
+    n->out.h /= 2;
+    n->out.w /= 2;
+    n->saved_bytes = (size_t)shape_size(n->out);
+    n->grad_parts = 1;
+}
+
 static size_t scratch_bytes(const node *n, int levels) {
     math_conv g = geometry(n);
     size_t sums = n->n_params > 1 ? math->sums_scratch(g.oc, levels) : 0, conv = math->conv_scratch(&g, levels);
@@ -99,19 +118,28 @@ static const void *weights(const op_call *c) {
 static void forward(const op_call *c, void *scratch) {
     const node *n = c->node;
     math_conv g = geometry(n);
-    math->conv_forward(&g, c->n, c->x[0], weights(c), n->n_params > 1 ? n->params[1]->value : NULL, c->y, scratch);
+    const float *bias = n->n_params > 1 ? n->params[1]->value : NULL;
+    if (pools(n))
+        math->conv_pooled_forward(&g, c->n, c->x[0], weights(c), bias, c->y, c->saved, scratch);
+    else
+        math->conv_forward(&g, c->n, c->x[0], weights(c), bias, c->y, scratch);
 }
 
 static void backward(const op_call *c, void *scratch) {
     math_conv g = geometry(c->node);
-    math->conv_backward_data(&g, c->n, c->dy, weights(c), c->dx[0], c->add_dx[0], scratch);
+    if (pools(c->node))
+        math->conv_pooled_backward_data(&g, c->n, c->dy, c->saved, weights(c), c->dx[0], c->add_dx[0], scratch);
+    else
+        math->conv_backward_data(&g, c->n, c->dy, weights(c), c->dx[0], c->add_dx[0], scratch);
 }
 
-/* The last part is the bias's, where there is one. */
+/* The last part is the bias's, where there is one; with a pool there is one part. */
 static void param_grad(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch) {
     math_conv g = geometry(c->node);
-    bool bias = c->node->n_params > 1 && part == c->node->grad_parts - 1;
-    if (bias && out[1])
+    bool has_bias = c->node->n_params > 1, bias = has_bias && part == c->node->grad_parts - 1;
+    if (pools(c->node))
+        math->conv_pooled_backward_weight(&g, &lanes->tree, c->x[0], c->dy, c->saved, out[0], has_bias ? out[1] : NULL, scratch);
+    else if (bias && out[1])
         math->sum_rows(&lanes->tree, g.oh * g.ow, g.oc, c->dy, out[1], scratch);
     else if (!bias && out[0])
         math->conv_backward_weight(&g, &lanes->tree, c->x[0], c->dy, part, out[0], scratch);

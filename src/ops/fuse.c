@@ -1,5 +1,5 @@
-/* batch_norm → relu, batch_norm → add → relu, batch_norm → add and relu → max_pool2d as one node each: one pass over memory, not two or
- * three. */
+/* batch_norm → relu, batch_norm → add → relu, batch_norm → add and relu → max_pool2d as one node each, and conv2d → relu → max_pool2d
+ * where the convolution's kernels can: one pass over memory, not two or three. */
 #include "ops/internal.h"
 
 /* A batch norm that nothing but `user` reads, and that is not fused yet. */
@@ -44,6 +44,18 @@ static void fuse_pool(graph *g, node *pool) {
     a->relu = true;
 }
 
+/* A convolution that nothing but a pool of rectified 2 x 2 windows reads, where its kernels can do that too. */
+static void fuse_conv(graph *g, node *pool) {
+    const pool_attrs *a = pool->attrs;
+    node *conv = pool->inputs[0];
+    if (!a->relu || a->kernel_h != 2 || a->kernel_w != 2 || a->stride_h != 2 || a->stride_w != 2 || a->pad_h || a->pad_w)
+        return;
+    if (conv->kind != &op_conv2d || graph_n_uses(g, conv) > 1 || conv->keep || !conv2d_pools(conv))
+        return;
+    graph_replace(g, pool, conv);
+    conv2d_set_pool(conv);
+}
+
 /* What follows at `index` after a fusion is the node behind the one that went, so every index is looked at until nothing changes. */
 void ops_fuse(graph *g) {
     for (int i = 0; i < graph_n_nodes(g); i++) {
@@ -53,8 +65,10 @@ void ops_fuse(graph *g) {
             fuse_add(g, n);
         else if (n->kind == &op_relu)
             fuse_relu(g, n);
-        else if (n->kind == &op_max_pool2d)
+        else if (n->kind == &op_max_pool2d) {
             fuse_pool(g, n);
+            fuse_conv(g, n);
+        }
         i -= before - graph_n_nodes(g);
     }
 }

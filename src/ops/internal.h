@@ -18,4 +18,8 @@ err ops_check_inputs(const node *n, int count);
 /* What infer sets of a batch_norm or batch_norm_add node by its attrs and inputs; parameters excepted. */
 void batch_norm_set(node *n);
 
+/* Whether relu and maximum pooling of 2 x 2 behind a conv2d node can become part of it; and makes them so. */
+bool conv2d_pools(const node *n);
+void conv2d_set_pool(node *n);
+
 #endif

@@ -25,6 +25,7 @@ typedef struct conv2d_attrs {
     int64_t out_channels, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
     bool bias;
     bool accurate; /* only algorithms whose rounding is about a plain sum's */
+    bool pool;     /* relu and maximum pooling of 2 x 2 behind it; only ops_fuse() sets it */
 } conv2d_attrs;
 extern const op_kind op_conv2d;
 

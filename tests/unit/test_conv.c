@@ -29,7 +29,8 @@ static const math_conv shapes[] = {
     SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                       /* 1 x 1 with padding */
     SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* 16 channels */
     SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),    /* small, few channels */
-    SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70),                                                    /* depthwise */
+    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),    SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),   /* 5 x 5 of few channels */
+    SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),      SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70),                                                    /* depthwise */
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 

@@ -12,7 +12,7 @@ enum { SIDE = 6, IMAGES = 5, LANES = 2 };
 
 static node *add_conv(graph *g, const char *name, node *x) {
     conv2d_attrs *a = mem_new(1, sizeof *a);
-    *a = (conv2d_attrs){3, 3, 3, 1, 1, 1, 1, 1, 1, 1, false, false};
+    *a = (conv2d_attrs){3, 3, 3, 1, 1, 1, 1, 1, 1, 1, false, false, false};
     return graph_add(g, &op_conv2d, name, a, 1, &x);
 }
 
@@ -95,7 +95,7 @@ static double loss_of(const graph_run *r, const graph *g) {
 
 START_TEST(fused_is_the_same_net) {
     graph *plain = build(false), *fused = build(true);
-    ck_assert_int_eq(graph_n_nodes(plain) - graph_n_nodes(fused), 8); /* five relus and three adds */
+    ck_assert_int_eq(graph_n_nodes(plain) - graph_n_nodes(fused), 9); /* five relus, three adds and the pool */
     fill_params(plain);
     fill_params(fused);
     graph_run *p = step(plain), *f = step(fused);

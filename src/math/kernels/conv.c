@@ -3,8 +3,8 @@
 
 /* The last one serves everything. */
 static const conv_algorithm *const algorithms[] = {
-    &MATH(conv_samples),           &MATH(conv_first),     &MATH(conv_depthwise), &MATH(conv_winograd),
-    &MATH(conv_winograd_accurate), &MATH(conv_pointwise), &MATH(conv_col2im),    &MATH(conv_im2col),
+    &MATH(conv_samples_winograd),  &MATH(conv_samples),   &MATH(conv_first),  &MATH(conv_depthwise), &MATH(conv_winograd),
+    &MATH(conv_winograd_accurate), &MATH(conv_pointwise), &MATH(conv_col2im), &MATH(conv_im2col),
 };
 
 static const conv_algorithm *algorithm_of(const math_conv *g, math_direction d) {
@@ -55,4 +55,26 @@ int MATH(conv_weight_parts)(const math_conv *g) {
 void MATH(conv_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                 void *scratch) {
     algorithm_of(g, MATH_BACKWARD_WEIGHT)->backward_weight(g, lanes, x, dy, part, dw, scratch);
+}
+
+bool MATH(conv_pools)(const math_conv *g) {
+    for (math_direction d = MATH_FORWARD; d <= MATH_BACKWARD_WEIGHT; d++)
+        if (!algorithm_of(g, d)->pooled_forward)
+            return false;
+    return g->oh % 2 == 0 && g->ow % 2 == 0;
+}
+
+void MATH(conv_pooled_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y,
+                               uint8_t *index, void *scratch) {
+    algorithm_of(g, MATH_FORWARD)->pooled_forward(g, n, x, prepared, bias, y, index, scratch);
+}
+
+void MATH(conv_pooled_backward_data)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared, float *dx,
+                                     bool add, void *scratch) {
+    algorithm_of(g, MATH_BACKWARD_DATA)->pooled_backward_data(g, n, dy, index, prepared, dx, add, scratch);
+}
+
+void MATH(conv_pooled_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
+                                       float *dw, float *db, void *scratch) {
+    algorithm_of(g, MATH_BACKWARD_WEIGHT)->pooled_backward_weight(g, lanes, x, dy, index, dw, db, scratch);
 }

@@ -35,51 +35,6 @@ int64_t MATH(samples_row)(const unit_conv *g) {
     return (pixels + g->kw - 1) * g->c * VECTOR;
 }
 
-/* `count` ≤ VECTOR floats of every sample. */
-INLINE void gather_square(int64_t samples, int64_t apart, int64_t count, const float *x, float *to) {
-    vec v[VECTOR];
-#pragma GCC unroll 16
-    for (int s = 0; s < VECTOR; s++, x += s < samples ? apart : 0)
-        v[s] = count == VECTOR ? vec_load(x) : vec_load_part(x, count);
-    vec_transpose(v);
-#pragma GCC unroll 16
-    for (int i = 0; i < VECTOR; i++)
-        if (i < count)
-            vec_store(to + i * VECTOR, v[i]);
-}
-
-void MATH(samples_gather)(int64_t samples, int64_t apart, int64_t count, const float *x, float *to) {
-    int64_t i = 0;
-    for (; i + VECTOR <= count; i += VECTOR)
-        gather_square(samples, apart, VECTOR, x + i, to + i * VECTOR);
-    if (i < count)
-        gather_square(samples, apart, count - i, x + i, to + i * VECTOR);
-}
-
-INLINE void scatter_square(int64_t samples, int64_t apart, int64_t count, const float *from, float *y, bool add) {
-    vec v[VECTOR];
-#pragma GCC unroll 16
-    for (int i = 0; i < VECTOR; i++)
-        v[i] = i < count ? vec_load(from + i * VECTOR) : vec_set(0);
-    vec_transpose(v);
-#pragma GCC unroll 16
-    for (int s = 0; s < VECTOR; s++, y += apart) {
-        if (s >= samples)
-            return;
-        if (add)
-            v[s] += vec_load_part(y, count);
-        vec_store_part(y, v[s], count);
-    }
-}
-
-void MATH(samples_scatter)(int64_t samples, int64_t apart, int64_t count, const float *from, float *y, bool add) {
-    int64_t i = 0;
-    for (; i + VECTOR <= count; i += VECTOR)
-        scatter_square(samples, apart, VECTOR, from + i * VECTOR, y + i, add);
-    if (i < count)
-        scatter_square(samples, apart, count - i, from + i * VECTOR, y + i, add);
-}
-
 void MATH(samples_lay)(const unit_conv *g, int64_t samples, const float *x, float *laid) {
     int64_t left = g->left * g->c * VECTOR, floats = g->w * g->c, row = MATH(samples_row)(g), used = left + floats * VECTOR;
     for (int64_t i = 0; i < g->h; i++, laid += row, x += floats) {
@@ -227,9 +182,50 @@ static void backward_data(const math_conv *g, int64_t n, const float *dy, const 
     convolve(&u, n, dy, prepared, NULL, dx, add, scratch);
 }
 
+/* ---- with relu and pooling ---- */
+
+static void pooled_forward(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y, uint8_t *index,
+                           void *scratch) {
+    unit_conv u = MATH(samples_conv)(g, MATH_FORWARD);
+    int64_t in = u.h * u.w * u.c, row = u.ow * u.oc * VECTOR, pooled_row = u.ow / 2 * u.oc;
+    int64_t out = u.oh / 2 * pooled_row;
+    float *laid = scratch, *rows = laid + u.h * MATH(samples_row)(&u);
+    samples_pooled pooled = {rows + 2 * row, rows + 2 * row + out * VECTOR};
+    for (int64_t first = 0; first < n; first += VECTOR) {
+        int64_t samples = math_min(VECTOR, n - first);
+        MATH(samples_lay)(&u, samples, x + first * in, laid);
+        for (int64_t i = 0; i < u.oh / 2; i++) {
+            row_sums(&u, 2 * i, laid, prepared, bias, rows);
+            row_sums(&u, 2 * i + 1, laid, prepared, bias, rows + row);
+            MATH(samples_pool_rows)(u.ow / 2, u.oc, rows, samples_pooled_at(pooled, i * pooled_row));
+        }
+        MATH(samples_scatter_pooled)(samples, out, pooled, y + first * out, index ? index + first * out : NULL);
+    }
+}
+
+static void pooled_backward_data(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared, float *dx,
+                                 bool add, void *scratch) {
+    unit_conv u = MATH(samples_conv)(g, MATH_BACKWARD_DATA);
+    int64_t laid_row = MATH(samples_row)(&u), row = u.ow * u.oc, out = u.oh * row, pooled_row = u.w / 2 * u.c, in = u.h / 2 * pooled_row;
+    float *laid = scratch, *row_of_dx = laid + u.h * laid_row, *memory = row_of_dx + 2 * row * VECTOR;
+    samples_pooled pooled = {memory, memory + in * VECTOR};
+    memset(laid, 0, (size_t)(u.h * laid_row) * sizeof *laid);
+    for (int64_t first = 0; first < n; first += VECTOR) {
+        int64_t samples = math_min(VECTOR, n - first);
+        MATH(samples_gather_pooled)(samples, in, dy + first * in, index + first * in, pooled);
+        for (int64_t i = 0; i < u.h / 2; i++)
+            MATH(samples_unpool_row)
+            (u.w / 2, u.c, samples_pooled_at(pooled, i * pooled_row), laid + 2 * i * laid_row + u.left * u.c * VECTOR, laid_row);
+        for (int64_t i = 0; i < u.oh; i++) {
+            row_sums(&u, i, laid, prepared, NULL, row_of_dx);
+            MATH(samples_scatter)(samples, out, row, row_of_dx, dx + first * out + i * row, add);
+        }
+    }
+}
+
 static size_t scratch_bytes(const math_conv *g, math_direction d, int levels) {
     unit_conv u = MATH(samples_conv)(g, d);
-    int64_t floats = u.h * MATH(samples_row)(&u) + u.ow * u.oc * VECTOR;
+    int64_t floats = u.h * MATH(samples_row)(&u) + (2 * u.ow * u.oc + g->oh / 2 * (g->ow / 2) * g->oc * 2) * VECTOR;
     return (size_t)(d == MATH_BACKWARD_WEIGHT ? MATH(samples_weight_floats)(g, levels) : floats) * sizeof(float);
 }
 
@@ -242,4 +238,7 @@ const conv_algorithm MATH(conv_samples) = {.name = "by samples",
                                            .forward = forward,
                                            .backward_data = backward_data,
                                            .weight_parts = MATH(samples_weight_parts),
-                                           .backward_weight = MATH(samples_backward_weight)};
+                                           .backward_weight = MATH(samples_backward_weight),
+                                           .pooled_forward = pooled_forward,
+                                           .pooled_backward_data = pooled_backward_data,
+                                           .pooled_backward_weight = MATH(samples_pooled_weight)};

@@ -2,9 +2,8 @@
  *
  *     dw[r, i, oc] = Σ_pixel x[row of the pixel + r][pixel · c + i] · dy[pixel, oc]          i < kw · c
  *
- * VECTOR samples at a time, whichever lanes they belong to; a lane's share is the sum of its samples' in their order. Tiles of up to LENGTH
- * consecutive i by CHANNELS of oc are held in registers over a band of rows of dy, which with the rows of x that it meets stays in
- * first-level cache while all tiles pass over it. */
+ * VECTOR samples at a time, whichever lanes they belong to. Tiles of up to LENGTH consecutive i by CHANNELS of oc are held in registers
+ * over a band of rows of dy, which with the rows of x that it meets stays in first-level cache while all tiles pass over it. */
 #include "math/kernels/conv_samples.h"
 
 enum {
@@ -13,13 +12,15 @@ enum {
     BAND_FLOATS = 6 * 1024, /* of dy, all samples */
 };
 
+/* Of the bias too. */
 static int64_t weights_of(const unit_conv *g) {
-    return g->kh * g->kw * g->c * g->oc;
+    return (g->kh * g->kw * g->c + 1) * g->oc;
 }
 
+/* An even number, as pooled rows become two. */
 static int64_t band_rows(const unit_conv *g) {
-    int64_t rows = BAND_FLOATS / (g->ow * g->oc * VECTOR);
-    return rows < 1 ? 1 : math_min(rows, g->oh);
+    int64_t rows = BAND_FLOATS / (g->ow * g->oc * VECTOR) / 2 * 2;
+    return rows < 2 ? 2 : rows;
 }
 
 typedef struct tile {
@@ -111,51 +112,60 @@ static void add_kernel_row(const unit_conv *g, int64_t r, int64_t row, int64_t r
 typedef struct gradients {
     unit_conv g;
     const float *x, *dy;
-    int64_t end;    /* of the samples */
-    int64_t *first; /* sample whose gradient is the first in `each`; negative: none is there yet */
-    float *each;    /* [VECTOR][weights] */
-    float *laid, *band, *sums;
+    const uint8_t *index; /* or NULL: there is no pool */
+    float *laid, *band;
+    samples_pooled pooled;
 } gradients;
 
-/* The gradients of VECTOR samples, or of those that are left. */
-static void make_gradients(const gradients *a, int64_t first) {
+static int64_t pooled_count(const unit_conv *g) {
+    return g->oh / 2 * (g->ow / 2) * g->oc;
+}
+
+/* Rows [top, top + count) of dy, laid. */
+static void lay_band(const gradients *a, int64_t first, int64_t samples, int64_t top, int64_t count) {
     const unit_conv *g = &a->g;
-    int64_t samples = math_min(VECTOR, a->end - first), row = g->ow * g->oc, out = g->oh * row, rows = band_rows(g);
+    int64_t row = g->ow * g->oc, pooled_row = g->ow / 2 * g->oc;
+    if (!a->index)
+        MATH(samples_gather)(samples, g->oh * row, count * row, a->dy + (first * g->oh + top) * row, a->band);
+    for (int64_t i = 0; a->index && i < count; i += 2)
+        MATH(samples_unpool_row)
+        (g->ow / 2, g->oc, samples_pooled_at(a->pooled, (top + i) / 2 * pooled_row), a->band + i * row * VECTOR, row * VECTOR);
+}
+
+static void make_gradients(const void *context, int64_t first, int64_t samples, float *sums) {
+    const gradients *a = context;
+    const unit_conv *g = &a->g;
+    int64_t rows = band_rows(g), pooled = pooled_count(g);
+    float *bias = sums + (weights_of(g) - g->oc) * VECTOR;
     MATH(samples_lay)(g, samples, a->x + first * g->h * g->w * g->c, a->laid);
-    memset(a->sums, 0, (size_t)(weights_of(g) * VECTOR) * sizeof *a->sums);
+    memset(sums, 0, (size_t)(weights_of(g) * VECTOR) * sizeof *sums);
+    if (a->index)
+        MATH(samples_gather_pooled)(samples, pooled, a->dy + first * pooled, a->index + first * pooled, a->pooled);
     for (int64_t top = 0; top < g->oh; top += rows) {
         int64_t count = math_min(rows, g->oh - top);
-        MATH(samples_gather)(samples, out, count * row, a->dy + first * out + top * row, a->band);
+        lay_band(a, first, samples, top, count);
         for (int64_t r = 0; r < g->kh; r++)
-            add_kernel_row(g, r, top, count, a->laid, a->band, a->sums);
+            add_kernel_row(g, r, top, count, a->laid, a->band, sums);
     }
-    MATH(samples_scatter)(VECTOR, weights_of(g), weights_of(g), a->sums, a->each, false);
-    *a->first = first;
+    if (a->index)
+        MATH(samples_add_pixels)(pooled / g->oc, g->oc, a->pooled.values, bias);
 }
 
-/* A lane's share. */
-static void share(const void *context, int64_t first, int64_t last, float *sum) {
-    const gradients *a = context;
-    int64_t count = weights_of(&a->g);
-    memset(sum, 0, (size_t)count * sizeof *sum);
-    for (int64_t sample = first; sample < last; sample++) {
-        if (*a->first < 0 || sample >= *a->first + VECTOR)
-            make_gradients(a, sample);
-        MATH(add)(count, sum, a->each + (sample - *a->first) * count, sum);
+/* Returns how many floats there are, without the sums; scratch may be NULL. */
+static int64_t lay_out(gradients *a, float *scratch) {
+    int64_t laid = a->g.h * MATH(samples_row)(&a->g), band = band_rows(&a->g) * a->g.ow * a->g.oc * VECTOR;
+    int64_t pooled = pooled_count(&a->g) * VECTOR;
+    if (scratch) {
+        a->laid = scratch;
+        a->band = scratch + laid;
+        a->pooled = (samples_pooled){a->band + band, a->band + band + pooled};
     }
-}
-
-static int64_t laid_floats(const unit_conv *g) {
-    return g->h * MATH(samples_row)(g);
-}
-
-static int64_t band_floats(const unit_conv *g) {
-    return band_rows(g) * g->ow * g->oc * VECTOR;
+    return laid + band + 2 * pooled;
 }
 
 int64_t MATH(samples_weight_floats)(const math_conv *g, int levels) {
-    unit_conv u = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT);
-    return laid_floats(&u) + band_floats(&u) + weights_of(&u) * (2 * VECTOR + levels);
+    gradients a = {.g = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT)};
+    return lay_out(&a, NULL) + MATH(samples_sum_floats)(weights_of(&a.g), levels);
 }
 
 int MATH(samples_weight_parts)(const math_conv *g) {
@@ -163,14 +173,15 @@ int MATH(samples_weight_parts)(const math_conv *g) {
     return 1;
 }
 
+void MATH(samples_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
+                                 float *dw, float *db, void *scratch) {
+    gradients a = {.g = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT), .x = x, .dy = dy, .index = index};
+    float *sums = (float *)scratch + lay_out(&a, scratch);
+    MATH(samples_sum_gradients)(lanes, weights_of(&a.g), g->oc, make_gradients, &a, dw, db, sums);
+}
+
 void MATH(samples_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                    void *scratch) {
     (void)part;
-    int64_t first = -1;
-    gradients a = {.g = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT), .x = x, .dy = dy, .first = &first, .laid = scratch};
-    a.end = lanes->bounds[lanes->count];
-    a.band = a.laid + laid_floats(&a.g);
-    a.sums = a.band + band_floats(&a.g);
-    a.each = a.sums + weights_of(&a.g) * VECTOR;
-    MATH(sum_lanes)(lanes, weights_of(&a.g), share, &a, dw, a.each + weights_of(&a.g) * VECTOR);
+    MATH(samples_pooled_weight)(g, lanes, x, dy, NULL, dw, NULL, scratch);
 }

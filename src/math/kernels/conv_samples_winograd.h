@@ -1,0 +1,139 @@
+/* Winograd's minimal filtering for 5 × 5 windows of stride 1 over samples: F(2×2, 5×5) has tiles of 2 × 2 outputs and patches of 6 × 6
+ * inputs as F(4×4, 3×3) has, and so its points, its transform of the inputs (winograd.h) and about its error, with 36 multiplications for
+ * 4 outputs instead of 100. All three directions go over the tiles of y:
+ *
+ *     y = Aᵀ [U ⊙ V] A        dx = Σ_tiles B [Uᵀ ⊙ Z] Bᵀ        dw = Gᵀ [Σ_tiles V ⊙ Z] G        V = Bᵀ x B, U = G w Gᵀ, Z = A dy Aᵀ
+ *
+ * A vector is an element of VECTOR samples (conv_samples.c), so there is nothing to shuffle. Frequencies are counted down the columns. */
+#ifndef SHOAL_MATH_CONV_SAMPLES_WINOGRAD_H
+#define SHOAL_MATH_CONV_SAMPLES_WINOGRAD_H
+
+#include "math/kernels/conv_samples.h"
+#include "math/kernels/winograd.h"
+
+enum { KERNEL = 5, STEP = 2, PATCH = 6, FREQUENCIES = PATCH * PATCH };
+
+typedef struct samples_tiling {
+    laid_plane x, y; /* with what tiles read and write beyond them */
+    int64_t columns, tiles;
+} samples_tiling;
+
+samples_tiling MATH(samples_tiling)(const math_conv *g);
+
+/* Where tile i begins in a plane. */
+static inline int64_t samples_tile_offset(const samples_tiling *t, const laid_plane *p, int64_t i) {
+    return (i / t->columns * p->columns + i % t->columns) * STEP * p->c * VECTOR;
+}
+
+/* x transformed along its rows, [column of frequencies][row][tile column][channel], which both tiles below one another use. */
+int64_t MATH(samples_line_floats)(const samples_tiling *t); /* of a column of frequencies */
+void MATH(samples_x_lines)(const samples_tiling *t, const float *laid, float *lines);
+
+/* Planes of dy, or of what is behind a pool that is then the tiles themselves. */
+typedef struct samples_dy {
+    float *laid;           /* or NULL */
+    samples_pooled pooled; /* where `laid` is NULL */
+} samples_dy;
+
+/* Lays dy for samples_dy_tiles. index NULL: there is no pool. */
+samples_dy MATH(samples_lay_dy)(const samples_tiling *t, int64_t samples, const float *dy, const uint8_t *index, float *memory);
+
+/* dy of TILE_CHANNELS channels from oc on, in tiles: [tile][channel][element]. Missing channels are left alone. */
+enum { TILE_CHANNELS = 4, TILE_VECTORS = TILE_CHANNELS * STEP * STEP };
+void MATH(samples_dy_tiles)(const samples_tiling *t, const samples_dy *dy, int64_t oc, float *tiles);
+
+static inline int64_t laid_floats(const laid_plane *p) {
+    return p->rows * p->columns * p->c * VECTOR;
+}
+
+/* ---- one line of a tile; results are `step` apart ---- */
+
+/* Aᵀ m */
+INLINE void samples_y_line(const vec *m, vec *y, const int step) {
+    y[0] = m[0] + ((m[1] + m[2]) + (m[3] + m[4]));
+    y[step] = (m[5] + WINOGRAD_Q * (m[3] - m[4])) + WINOGRAD_P * (m[1] - m[2]);
+}
+
+/* A dy */
+INLINE void samples_dy_line(vec y0, vec y1, vec *z, const int step) {
+    z[0] = y0;
+    z[step] = y0 + WINOGRAD_P * y1;
+    z[2 * step] = y0 - WINOGRAD_P * y1;
+    z[3 * step] = y0 + WINOGRAD_Q * y1;
+    z[4 * step] = y0 - WINOGRAD_Q * y1;
+    z[5 * step] = y1;
+}
+
+/* B n */
+INLINE void samples_dx_line(const vec *n, vec *d, const int step) {
+    vec sum_p = n[1] + n[2], sum_q = n[3] + n[4];
+    vec difference_p = WINOGRAD_P * (n[1] - n[2]), difference_q = WINOGRAD_Q * (n[3] - n[4]);
+    d[0] = n[0];
+    d[step] = n[5] - (2 * difference_p + 0.5f * difference_q);
+    d[2 * step] = -2.5f * n[0] - (2 * sum_p + 0.5f * sum_q);
+    d[3 * step] = (difference_p + difference_q) - 2.5f * n[5];
+    d[4 * step] = n[0] + (sum_p + sum_q);
+    d[5 * step] = n[5];
+}
+
+/* G w */
+INLINE void samples_w_line(const vec *w, vec *u, const int step) {
+    const float third = 1.0f / 3, sixth = 1.0f / 6;
+    vec even_p = -2 * third * w[0] - (third * w[2] + sixth * w[4]), odd_p = WINOGRAD_P * (2 * third * w[1] + third * w[3]);
+    vec even_q = sixth * w[0] + (third * w[2] + 2 * third * w[4]), odd_q = WINOGRAD_Q * (sixth * w[1] + third * w[3]);
+    u[0] = w[0];
+    u[step] = even_p - odd_p;
+    u[2 * step] = even_p + odd_p;
+    u[3 * step] = even_q + odd_q;
+    u[4 * step] = even_q - odd_q;
+    u[5 * step] = w[4];
+}
+
+/* Gᵀ u */
+INLINE void samples_dw_line(const vec *u, vec *w, const int step) {
+    const float third = 1.0f / 3, sixth = 1.0f / 6;
+    vec sum_p = u[1] + u[2], sum_q = u[3] + u[4];
+    vec difference_p = WINOGRAD_P * (u[1] - u[2]), difference_q = WINOGRAD_Q * (u[3] - u[4]);
+    w[0] = u[0] + (sixth * sum_q - 2 * third * sum_p);
+    w[step] = sixth * difference_q - 2 * third * difference_p;
+    w[2 * step] = third * (sum_q - sum_p);
+    w[3 * step] = third * (difference_q - difference_p);
+    w[4 * step] = u[5] + (2 * third * sum_q - sixth * sum_p);
+}
+
+/* ---- a column of a tile's frequencies, of one channel: PATCH vectors, `step` floats apart ---- */
+
+INLINE void samples_x_in_column(const float *lines, int64_t row, float *to, int64_t step) {
+    vec from[PATCH], column[PATCH];
+#pragma GCC unroll 6
+    for (int i = 0; i < PATCH; i++, lines += row)
+        from[i] = vec_load(lines);
+    winograd_x_line(PATCH, from, column, 1);
+#pragma GCC unroll 6
+    for (int i = 0; i < PATCH; i++, to += step)
+        vec_store(to, column[i]);
+}
+
+INLINE void samples_dy_in_column(int j, const float *tile, float *to, int64_t step) {
+    static const float left[PATCH] = {1, 1, 1, 1, 1, 0}, right[PATCH] = {0, WINOGRAD_P, -WINOGRAD_P, WINOGRAD_Q, -WINOGRAD_Q, 1};
+    vec y0 = left[j] * vec_load(tile) + right[j] * vec_load(tile + VECTOR), column[PATCH];
+    vec y1 = left[j] * vec_load(tile + 2 * VECTOR) + right[j] * vec_load(tile + 3 * VECTOR);
+    samples_dy_line(y0, y1, column, 1);
+#pragma GCC unroll 6
+    for (int i = 0; i < PATCH; i++, to += step)
+        vec_store(to, column[i]);
+}
+
+/* Of `lines`, where tile i's are in column j. */
+static inline int64_t samples_line_place(const samples_tiling *t, int64_t i) {
+    return (i / t->columns * STEP * t->columns + i % t->columns) * t->x.c * VECTOR;
+}
+
+/* conv_samples_winograd_weight.c */
+int64_t MATH(samples_winograd_weight_floats)(const math_conv *g, int levels);
+void MATH(samples_winograd_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
+                                   void *scratch);
+void MATH(samples_winograd_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy,
+                                          const uint8_t *index, float *dw, float *db, void *scratch);
+
+#endif

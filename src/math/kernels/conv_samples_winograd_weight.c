@@ -1,0 +1,188 @@
+/* The weights' gradient of conv_samples_winograd.h: every sample's by itself, dU = Σ_tiles V ⊙ Z. V of all tiles is made once; then, for
+ * TILE_CHANNELS output channels at a time, whose dy stays in first-level cache, Z a column of frequencies at a time. A frequency's
+ * products, ROWS · TILE_CHANNELS sums in registers, go over all tiles. */
+#include "math/kernels/conv_samples_winograd.h"
+
+enum { ROWS = VECTOR == 16 ? 6 : 2 };
+
+/* There are zeros for channels that are missing. */
+static int64_t rounded(int64_t channels, int64_t unit) {
+    return (channels + unit - 1) / unit * unit;
+}
+
+typedef struct gradients {
+    const math_conv *g;
+    samples_tiling t;
+    int64_t c, oc; /* rounded */
+    const float *x, *dy;
+    const uint8_t *index; /* or NULL */
+    float *laid_x, *laid_y, *lines;
+    float *v;     /* [frequency][tile][channel] */
+    float *tiles; /* of TILE_CHANNELS of dy */
+    float *z;     /* a column of frequencies of these: [row of it][tile][channel] */
+    float *u;     /* [frequency][channel][output channel] */
+    float *sums;
+} gradients;
+
+static gradients shapes_of(const math_conv *g) {
+    return (gradients){.g = g, .t = MATH(samples_tiling)(g), .c = rounded(g->c, 2), .oc = rounded(g->oc, TILE_CHANNELS)};
+}
+
+/* Of the bias too. */
+static int64_t weights_of(const math_conv *g) {
+    return (KERNEL * KERNEL * g->c + 1) * g->oc;
+}
+
+/* Returns how many floats there are, without sums; scratch may be NULL. */
+static int64_t lay_out(gradients *a, float *scratch) {
+    const samples_tiling *t = &a->t;
+    float **to[] = {&a->laid_x, &a->laid_y, &a->lines, &a->v, &a->tiles, &a->z, &a->u, &a->sums};
+    const int64_t floats[] = {
+        laid_floats(&t->x),
+        laid_floats(&t->y),
+        PATCH * MATH(samples_line_floats)(t),
+        FREQUENCIES * t->tiles * a->c * VECTOR,
+        t->tiles * TILE_VECTORS * VECTOR,
+        PATCH * t->tiles * TILE_CHANNELS * VECTOR,
+        FREQUENCIES * a->c * a->oc * VECTOR,
+        0,
+    };
+    int64_t count = 0;
+    for (int i = 0; i < 8; i++) {
+        *to[i] = scratch ? scratch + count : NULL;
+        count += floats[i];
+    }
+    return count;
+}
+
+int64_t MATH(samples_winograd_weight_floats)(const math_conv *g, int levels) {
+    gradients a = shapes_of(g);
+    return lay_out(&a, NULL) + MATH(samples_sum_floats)(weights_of(g), levels);
+}
+
+/* ---- into frequencies ---- */
+
+static void x_in_frequencies(const gradients *a) {
+    const samples_tiling *t = &a->t;
+    int64_t c = a->g->c, row = t->columns * c * VECTOR, frequency = t->tiles * a->c * VECTOR;
+    MATH(samples_x_lines)(t, a->laid_x, a->lines);
+    for (int j = 0; j < PATCH; j++)
+        for (int64_t tile = 0; tile < t->tiles; tile++) {
+            const float *from = a->lines + j * MATH(samples_line_floats)(t) + samples_line_place(t, tile);
+            float *to = a->v + j * PATCH * frequency + tile * a->c * VECTOR;
+            for (int64_t i = 0; i < c; i++)
+                samples_x_in_column(from + i * VECTOR, row, to + i * VECTOR, frequency);
+        }
+}
+
+static void dy_in_column(const gradients *a, int j) {
+    const float *tile = a->tiles;
+    float *to = a->z;
+    for (int64_t i = 0; i < a->t.tiles * TILE_CHANNELS; i++, tile += STEP * STEP * VECTOR, to += VECTOR)
+        samples_dy_in_column(j, tile, to, a->t.tiles * TILE_CHANNELS * VECTOR);
+}
+
+/* ---- products ---- */
+
+/* sums[channel][oc] = Σ_tiles v[tile][channel] · z[tile][oc] */
+INLINE void product(const int rows, int64_t tiles, const float *v, int64_t v_step, const float *z, float *sums, int64_t sums_row) {
+    vec sum[ROWS][TILE_CHANNELS];
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < TILE_CHANNELS; k++)
+            sum[i][k] = (vec){0};
+    for (; tiles > 0; tiles--, v += v_step, z += TILE_CHANNELS * VECTOR) {
+        vec right[TILE_CHANNELS];
+        for (int k = 0; k < TILE_CHANNELS; k++)
+            right[k] = vec_load(z + k * VECTOR);
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++) {
+            vec left = vec_load(v + i * VECTOR);
+            for (int k = 0; k < TILE_CHANNELS; k++)
+                sum[i][k] += left * right[k];
+        }
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < TILE_CHANNELS; k++)
+            vec_store(sums + i * sums_row + k * VECTOR, sum[i][k]);
+}
+
+/* Of one frequency and TILE_CHANNELS output channels. */
+static void products(const gradients *a, const float *v, const float *z, float *sums) {
+    int64_t v_step = a->c * VECTOR, row = a->oc * VECTOR;
+    for (int64_t c = 0; c < a->c; c += ROWS) {
+        const float *left = v + c * VECTOR;
+        if (a->c - c >= ROWS)
+            product(ROWS, a->t.tiles, left, v_step, z, sums + c * row, row);
+        else if (a->c - c == 4)
+            product(4, a->t.tiles, left, v_step, z, sums + c * row, row);
+        else
+            product(2, a->t.tiles, left, v_step, z, sums + c * row, row);
+    }
+}
+
+/* dw = Gᵀ u G, as [tap][c][oc] */
+static void out_of_frequencies(const gradients *a, float *dw) {
+    int64_t pairs = a->g->c * a->g->oc, plane = a->c * a->oc * VECTOR;
+    for (int64_t pair = 0; pair < pairs; pair++) {
+        const float *u = a->u + (pair / a->g->oc * a->oc + pair % a->g->oc) * VECTOR;
+        vec half[PATCH * KERNEL], line[PATCH];
+#pragma GCC unroll 6
+        for (int j = 0; j < PATCH; j++) {
+            for (int i = 0; i < PATCH; i++)
+                line[i] = vec_load(u + (j * PATCH + i) * plane);
+            samples_dw_line(line, half + j, PATCH);
+        }
+#pragma GCC unroll 5
+        for (int i = 0; i < KERNEL; i++) {
+            samples_dw_line(half + i * PATCH, line, 1);
+            for (int j = 0; j < KERNEL; j++)
+                vec_store(dw + ((i * KERNEL + j) * pairs + pair) * VECTOR, line[j]);
+        }
+    }
+}
+
+static void bias_sums(const gradients *a, const samples_dy *dy, float *sums) {
+    if (!dy->laid)
+        MATH(samples_add_pixels)(a->t.tiles, a->g->oc, dy->pooled.values, sums);
+    else
+        MATH(samples_add_pixels)(a->t.y.rows * a->t.y.columns, a->g->oc, dy->laid, sums);
+}
+
+static void make_gradients(const void *context, int64_t first, int64_t samples, float *sums) {
+    const gradients *a = context;
+    const math_conv *g = a->g;
+    int64_t out = (a->index ? a->t.tiles : g->oh * g->ow) * g->oc;
+    MATH(samples_lay_plane)(&a->t.x, samples, a->x + first * g->h * g->w * g->c, a->laid_x);
+    samples_dy dy = MATH(samples_lay_dy)(&a->t, samples, a->dy + first * out, a->index ? a->index + first * out : NULL, a->laid_y);
+    x_in_frequencies(a);
+    for (int64_t oc = 0; oc < a->oc; oc += TILE_CHANNELS) {
+        MATH(samples_dy_tiles)(&a->t, &dy, oc, a->tiles);
+        for (int j = 0; j < PATCH; j++) {
+            dy_in_column(a, j);
+            for (int i = 0; i < PATCH; i++)
+                products(a, a->v + (j * PATCH + i) * a->t.tiles * a->c * VECTOR, a->z + i * a->t.tiles * TILE_CHANNELS * VECTOR,
+                         a->u + ((j * PATCH + i) * a->c * a->oc + oc) * VECTOR);
+        }
+    }
+    out_of_frequencies(a, sums);
+    bias_sums(a, &dy, sums + (weights_of(g) - g->oc) * VECTOR);
+}
+
+void MATH(samples_winograd_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy,
+                                          const uint8_t *index, float *dw, float *db, void *scratch) {
+    gradients a = shapes_of(g);
+    lay_out(&a, scratch);
+    a.x = x;
+    a.dy = dy;
+    a.index = index;
+    memset(a.v, 0, (size_t)(a.z - a.v) * sizeof *a.v); /* missing channels stay zero */
+    MATH(samples_sum_gradients)(lanes, weights_of(g), g->oc, make_gradients, &a, dw, db, a.sums);
+}
+
+void MATH(samples_winograd_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
+                                   void *scratch) {
+    (void)part;
+    MATH(samples_winograd_pooled_weight)(g, lanes, x, dy, NULL, dw, NULL, scratch);
+}
