@@ -18,8 +18,8 @@ typedef struct op_case {
 
 #define ATTRS(...) &(__VA_ARGS__), sizeof(__VA_ARGS__)
 /* out_channels, kernel h w, stride h w, pad h w, dilation h w, groups, bias */
-#define CONV(...) ATTRS((const conv2d_attrs){__VA_ARGS__, false})
-#define ACCURATE_CONV(...) ATTRS((const conv2d_attrs){__VA_ARGS__, true})
+#define CONV(...) ATTRS((const conv2d_attrs){__VA_ARGS__, false, false})
+#define ACCURATE_CONV(...) ATTRS((const conv2d_attrs){__VA_ARGS__, true, false})
 #define NORM(...) ATTRS((const batch_norm_attrs){.eps = 1e-5, .momentum = 0.1, __VA_ARGS__})
 /* kernel h w, stride h w, pad h w, ceil_mode, count_include_pad */
 #define POOL(...) ATTRS((const pool_attrs){__VA_ARGS__, false})

@@ -24,13 +24,14 @@ static const math_conv shapes[] = {
     SHAPE(15, 14, 64, 72, 3, 3, 2, 2, 1, 1, 1, 1, 1),                                                    /* strides */
     SHAPE(9, 9, 33, 17, 3, 3, 2, 1, 1, 1, 1, 1, 1),     SHAPE(37, 34, 3, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1), /* first layers */
     SHAPE(33, 30, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),    SHAPE(33, 30, 1, 20, 5, 5, 1, 1, 2, 2, 1, 1, 1),
-    SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                    /* 1 x 1 */
-    SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),  SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1), /* gradient in several parts */
-    SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                       /* 1 x 1 with padding */
-    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* 16 channels */
-    SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),    /* small, few channels */
-    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),    SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),   /* 5 x 5 of few channels */
-    SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),      SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70),                                                    /* depthwise */
+    SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                     /* 1 x 1 */
+    SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),  SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1),  /* gradient in several parts */
+    SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                        /* 1 x 1 with padding */
+    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                      /* 16 channels */
+    SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),     /* small, few channels */
+    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),    SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),    /* 5 x 5 of few channels */
+    SHAPE(14, 12, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(8, 7, 3, 5, 3, 2, 1, 1, 1, 0, 1, 1, 1),      /* with a pool */
+    SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),      SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70), /* depthwise */
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -151,6 +152,102 @@ START_TEST(as_direct_sums) {
 }
 END_TEST
 
+/* ---- with relu and pooling: the same bits as one after the other ---- */
+
+typedef struct pooled {
+    const arrays *a;
+    math_pool pool;
+    int64_t size;
+    float *y, *dy;
+    uint8_t *index;
+    void *scratch;
+} pooled;
+
+static bool same(int64_t size, const float *a, const float *b) {
+    return memcmp(a, b, (size_t)size * sizeof *a) == 0;
+}
+
+static void check_pooled_forward(pooled *p) {
+    const arrays *a = p->a;
+    guarded memory;
+    const void *weights = prepared(a, MATH_FORWARD, &memory);
+    float *whole = new_floats(a->y_size), *y = new_floats(p->size);
+    uint8_t *index = calloc((size_t)p->size, 1);
+    math->conv_forward(&a->g, IMAGES, a->x, weights, a->bias, whole, p->scratch);
+    math->max_pool(&p->pool, IMAGES, whole, p->y, p->index);
+    math->conv_pooled_forward(&a->g, IMAGES, a->x, weights, a->bias, y, index, p->scratch);
+    ck_assert(same(p->size, y, p->y) && memcmp(index, p->index, (size_t)p->size) == 0);
+    memset(y, 0, (size_t)p->size * sizeof *y);
+    math->conv_pooled_forward(&a->g, IMAGES, a->x, weights, a->bias, y, NULL, p->scratch);
+    ck_assert(same(p->size, y, p->y));
+    free(whole), free(y), free(index);
+    guarded_free(&memory, "prepared weights");
+}
+
+static void check_pooled_data(const pooled *p, const float *dy) {
+    const arrays *a = p->a;
+    guarded memory;
+    const void *weights = prepared(a, MATH_BACKWARD_DATA, &memory);
+    float *wanted = new_floats(a->x_size), *dx = new_floats(a->x_size);
+    for (int add = 0; add <= 1; add++) {
+        math->conv_backward_data(&a->g, IMAGES, dy, weights, wanted, add, p->scratch);
+        math->conv_pooled_backward_data(&a->g, IMAGES, p->dy, p->index, weights, dx, add, p->scratch);
+        ck_assert(same(a->x_size, dx, wanted));
+    }
+    free(wanted), free(dx);
+    guarded_free(&memory, "prepared weights");
+}
+
+static void check_pooled_weight(const pooled *p, const float *dy) {
+    static const int64_t bounds[] = {0, 1, 1, IMAGES};
+    static const int merges[] = {0, 1, 1};
+    const math_lanes lanes = {3, LEVELS, bounds, merges};
+    const arrays *a = p->a;
+    float *wanted = new_floats(a->w_size), *dw = new_floats(a->w_size), *db = new_floats(a->g.oc);
+    math->conv_backward_weight(&a->g, &lanes, a->x, dy, 0, wanted, p->scratch);
+    math->conv_pooled_backward_weight(&a->g, &lanes, a->x, p->dy, p->index, dw, db, p->scratch);
+    ck_assert(same(a->w_size, dw, wanted));
+    for (int64_t i = 0; i < a->g.oc; i++) {
+        double sum = 0;
+        for (int64_t k = i; k < a->y_size; k += a->g.oc)
+            sum += dy[k];
+        ck_assert(fabs(db[i] - sum) < 1e-4);
+    }
+    math->conv_pooled_backward_weight(&a->g, &lanes, a->x, p->dy, p->index, NULL, NULL, p->scratch);
+    free(wanted), free(dw), free(db);
+}
+
+START_TEST(pooled_as_apart) {
+    const math_conv *g = &shapes[_i];
+    if (!math->conv_pools(g))
+        return;
+    arrays a = begin(g);
+    guarded scratch = guarded_new(math->conv_scratch(g, LEVELS));
+    pooled p = {.a = &a, .size = a.y_size / 4, .scratch = scratch.memory};
+    p.pool =
+        (math_pool){.h = g->oh, .w = g->ow, .c = g->oc, .oh = g->oh / 2, .ow = g->ow / 2, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2};
+    p.pool.relu = true;
+    p.y = new_floats(p.size), p.dy = new_numbers(5, p.size), p.index = calloc((size_t)p.size, 1);
+    float *dy = new_floats(a.y_size);
+    check_pooled_forward(&p);
+    math->max_pool_backward(&p.pool, IMAGES, p.index, p.dy, dy, false);
+    check_pooled_data(&p, dy);
+    check_pooled_weight(&p, dy);
+    free(p.y), free(p.dy), free(p.index), free(dy);
+    guarded_free(&scratch, "scratch memory");
+    end(&a);
+}
+END_TEST
+
+/* Two kinds of shapes have pooled forms wherever vectors are long enough. */
+START_TEST(some_pool) {
+    int count = 0;
+    for (int i = 0; i < N_SHAPES; i++)
+        count += math->conv_pools(&shapes[i]);
+    ck_assert_int_ge(count, strcmp(math->isa, "generic") ? 3 : 1);
+}
+END_TEST
+
 int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
@@ -158,6 +255,8 @@ int main(void) {
     TCase *c = tcase_create("conv");
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, as_direct_sums, 0, N_SHAPES);
+    tcase_add_loop_test(c, pooled_as_apart, 0, N_SHAPES);
+    tcase_add_test(c, some_pool);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

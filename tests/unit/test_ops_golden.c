@@ -40,7 +40,7 @@ static any_attrs attrs_of(const op_kind *kind, const json_t *list) {
         v[i] = (int64_t)value(list, i);
     memset(&a, 0, sizeof a);
     if (kind == &op_conv2d)
-        a.conv = (conv2d_attrs){v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10] != 0, false};
+        a.conv = (conv2d_attrs){v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10] != 0, false, false};
     else if (kind == &op_linear)
         a.linear = (linear_attrs){v[0], v[1] != 0};
     else if (kind == &op_batch_norm || kind == &op_batch_norm_add)

@@ -235,7 +235,7 @@ static void refuses(const op_kind *kind, const void *attrs, size_t bytes, int n_
 
 START_TEST(impossible_nodes_are_refused) {
     const shape plane = {5, 5, 4}, two[2] = {{5, 5, 4}, {5, 4, 4}};
-    conv2d_attrs seven = {8, 7, 7, 1, 1, 0, 0, 1, 1, 1, false, false}, groups = {8, 3, 3, 1, 1, 0, 0, 1, 1, 3, false, false};
+    conv2d_attrs seven = {8, 7, 7, 1, 1, 0, 0, 1, 1, 1, false, false, false}, groups = {8, 3, 3, 1, 1, 0, 0, 1, 1, 3, false, false, false};
     refuses(&op_conv2d, &seven, sizeof seven, 1, &plane, "kernel 7 x 7 on a 5 x 5 plane");
     refuses(&op_conv2d, &groups, sizeof groups, 1, &plane, "3 groups do not divide 4 input channels");
     pool_attrs pool = {6, 6, 1, 1, 0, 0, false, false, false}, pad = {2, 2, 1, 1, 2, 2, false, false, false};
@@ -273,11 +273,11 @@ static void check_parts(const op_kind *kind, const void *attrs, size_t bytes, sh
 }
 
 START_TEST(parts_cover_parameters) {
-    const conv2d_attrs convs[] = {{512, 3, 3, 1, 1, 1, 1, 1, 1, 1, true, false},
-                                  {2048, 1, 1, 1, 1, 0, 0, 1, 1, 1, false, false},
-                                  {301, 5, 3, 1, 1, 0, 0, 1, 1, 7, true, false},
-                                  {777, 3, 3, 1, 1, 0, 0, 1, 1, 777, true, false},
-                                  {128, 3, 3, 1, 1, 1, 1, 1, 1, 1, true, false}};
+    const conv2d_attrs convs[] = {{512, 3, 3, 1, 1, 1, 1, 1, 1, 1, true, false, false},
+                                  {2048, 1, 1, 1, 1, 0, 0, 1, 1, 1, false, false, false},
+                                  {301, 5, 3, 1, 1, 0, 0, 1, 1, 7, true, false, false},
+                                  {777, 3, 3, 1, 1, 0, 0, 1, 1, 777, true, false, false},
+                                  {128, 3, 3, 1, 1, 1, 1, 1, 1, 1, true, false, false}};
     const int64_t channels[] = {511, 1025, 700, 777, 64};
     for (int i = 0; i < 5; i++)
         check_parts(&op_conv2d, &convs[i], sizeof convs[i], (shape){7, 7, channels[i]});

@@ -9,7 +9,7 @@
 #include "math/kernels/conv_samples.h"
 
 enum {
-    PIXELS = 2,
+    PIXELS = VECTOR == 16 ? 4 : 2,
     CHANNELS = 6,
     MOST_FLOATS = 8192, /* of a laid plane, for one sample */
 };
@@ -215,7 +215,7 @@ static void pooled_backward_data(const math_conv *g, int64_t n, const float *dy,
         MATH(samples_gather_pooled)(samples, in, dy + first * in, index + first * in, pooled);
         for (int64_t i = 0; i < u.h / 2; i++)
             MATH(samples_unpool_row)
-            (u.w / 2, u.c, samples_pooled_at(pooled, i * pooled_row), laid + 2 * i * laid_row + u.left * u.c * VECTOR, laid_row);
+        (u.w / 2, u.c, samples_pooled_at(pooled, i * pooled_row), laid + 2 * i * laid_row + u.left * u.c * VECTOR, laid_row);
         for (int64_t i = 0; i < u.oh; i++) {
             row_sums(&u, i, laid, prepared, NULL, row_of_dx);
             MATH(samples_scatter)(samples, out, row, row_of_dx, dx + first * out + i * row, add);

@@ -129,7 +129,7 @@ static void lay_band(const gradients *a, int64_t first, int64_t samples, int64_t
         MATH(samples_gather)(samples, g->oh * row, count * row, a->dy + (first * g->oh + top) * row, a->band);
     for (int64_t i = 0; a->index && i < count; i += 2)
         MATH(samples_unpool_row)
-        (g->ow / 2, g->oc, samples_pooled_at(a->pooled, (top + i) / 2 * pooled_row), a->band + i * row * VECTOR, row * VECTOR);
+    (g->ow / 2, g->oc, samples_pooled_at(a->pooled, (top + i) / 2 * pooled_row), a->band + i * row * VECTOR, row * VECTOR);
 }
 
 static void make_gradients(const void *context, int64_t first, int64_t samples, float *sums) {

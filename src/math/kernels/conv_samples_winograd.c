@@ -90,16 +90,21 @@ static void prepare(const math_conv *g, math_direction d, const float *w, int pa
 
 /* ---- what both directions do ---- */
 
-/* sums[channel][tile] = Σ_i values[i][tile] · u[i][channel] */
-INLINE void product(const int channels, int64_t count, const float *values, const float *u, vec *sums) {
+/* sums[channel][tile] = Σ_i (values[i][tile] + point · values[i][TILES + tile]) · u[i][channel], without the second term where not `mixed`
+ */
+INLINE void product(const int channels, int64_t count, const float *values, int64_t step, const bool mixed, float point, const float *u,
+                    vec *sums) {
     vec sum[TILES * CHANNELS];
 #pragma GCC unroll 16
     for (int i = 0; i < TILES * channels; i++)
         sum[i] = (vec){0};
-    for (; count > 0; count--, values += TILES * VECTOR, u += channels) {
+    for (; count > 0; count--, values += step, u += channels) {
         vec value[TILES];
-        for (int t = 0; t < TILES; t++)
+        for (int t = 0; t < TILES; t++) {
             value[t] = vec_load(values + t * VECTOR);
+            if (mixed)
+                value[t] += point * vec_load(values + (TILES + t) * VECTOR);
+        }
 #pragma GCC unroll 8
         for (int o = 0; o < channels; o++) {
             vec weight = vec_set(u[o]);
@@ -112,12 +117,24 @@ INLINE void product(const int channels, int64_t count, const float *values, cons
         sums[i] = sum[i];
 }
 
+/* Of frequency i of a column: forward, from x [i][channel][tile]; else from dy [channel][row][tile]. */
+INLINE void products(const int channels, int64_t count, int i, const float *values, const float *u, const bool forward, vec *sums) {
+    const int64_t tiles = TILES * VECTOR;
+    u += i * count * channels;
+    if (forward)
+        product(channels, count, values + i * count * tiles, tiles, false, 0, u, sums);
+    else if (i == 0 || i == PATCH - 1)
+        product(channels, count, i ? values + tiles : values, 2 * tiles, false, 0, u, sums);
+    else
+        product(channels, count, values, 2 * tiles, true, samples_points[i], u, sums);
+}
+
 /* A column of frequencies: its products, transformed down the column. half: [channel][tile][row][column] */
 INLINE void column_of_products(const int channels, int64_t count, const float *values, const float *u, const bool forward, float *half) {
     vec sums[PATCH][TILES * CHANNELS];
     const int rows = forward ? STEP : PATCH;
     for (int i = 0; i < PATCH; i++)
-        product(channels, count, values + i * count * TILES * VECTOR, u + i * count * channels, sums[i]);
+        products(channels, count, i, values, u, forward, sums[i]);
     for (int k = 0; k < TILES * channels; k++, half += rows * PATCH * VECTOR) {
         vec column[PATCH], to[PATCH];
 #pragma GCC unroll 6
@@ -348,14 +365,15 @@ void MATH(samples_dy_tiles)(const samples_tiling *t, const samples_dy *dy, int64
         }
 }
 
-/* Column j of dy's frequencies: [i][channel][tile] */
+/* Column j of dy: [channel][row][tile] */
 static void dy_in_column(const samples_tiling *t, int64_t first, int j, const float *tiles, float *values) {
     int64_t oc = t->y.c;
     for (int k = 0; k < TILES; k++) {
         const float *tile = tiles + nth_tile(t, first, k) * TILE_VECTORS * VECTOR;
+        float *to = values + k * VECTOR;
         for (int64_t block = 0; block < oc; block += TILE_CHANNELS, tile += t->tiles * TILE_VECTORS * VECTOR)
-            for (int64_t i = 0; i < math_min(TILE_CHANNELS, oc - block); i++)
-                samples_dy_in_column(j, tile + i * STEP * STEP * VECTOR, values + ((block + i) * TILES + k) * VECTOR, oc * TILES * VECTOR);
+            for (int64_t i = 0; i < math_min(TILE_CHANNELS, oc - block); i++, to += 2 * TILES * VECTOR)
+                samples_dy_in_column(j, tile + i * STEP * STEP * VECTOR, to, to + TILES * VECTOR);
     }
 }
 

@@ -39,7 +39,7 @@ typedef struct samples_dy {
 samples_dy MATH(samples_lay_dy)(const samples_tiling *t, int64_t samples, const float *dy, const uint8_t *index, float *memory);
 
 /* dy of TILE_CHANNELS channels from oc on, in tiles: [tile][channel][element]. Missing channels are left alone. */
-enum { TILE_CHANNELS = 4, TILE_VECTORS = TILE_CHANNELS * STEP * STEP };
+enum { TILE_CHANNELS = 8, TILE_VECTORS = TILE_CHANNELS * STEP * STEP };
 void MATH(samples_dy_tiles)(const samples_tiling *t, const samples_dy *dy, int64_t oc, float *tiles);
 
 static inline int64_t laid_floats(const laid_plane *p) {
@@ -52,16 +52,6 @@ static inline int64_t laid_floats(const laid_plane *p) {
 INLINE void samples_y_line(const vec *m, vec *y, const int step) {
     y[0] = m[0] + ((m[1] + m[2]) + (m[3] + m[4]));
     y[step] = (m[5] + WINOGRAD_Q * (m[3] - m[4])) + WINOGRAD_P * (m[1] - m[2]);
-}
-
-/* A dy */
-INLINE void samples_dy_line(vec y0, vec y1, vec *z, const int step) {
-    z[0] = y0;
-    z[step] = y0 + WINOGRAD_P * y1;
-    z[2 * step] = y0 - WINOGRAD_P * y1;
-    z[3 * step] = y0 + WINOGRAD_Q * y1;
-    z[4 * step] = y0 - WINOGRAD_Q * y1;
-    z[5 * step] = y1;
 }
 
 /* B n */
@@ -101,8 +91,9 @@ INLINE void samples_dw_line(const vec *u, vec *w, const int step) {
     w[4 * step] = u[5] + (2 * third * sum_q - sixth * sum_p);
 }
 
-/* ---- a column of a tile's frequencies, of one channel: PATCH vectors, `step` floats apart ---- */
+/* ---- a column of a tile's frequencies, of one channel ---- */
 
+/* PATCH vectors, `step` floats apart */
 INLINE void samples_x_in_column(const float *lines, int64_t row, float *to, int64_t step) {
     vec from[PATCH], column[PATCH];
 #pragma GCC unroll 6
@@ -114,14 +105,15 @@ INLINE void samples_x_in_column(const float *lines, int64_t row, float *to, int6
         vec_store(to, column[i]);
 }
 
-INLINE void samples_dy_in_column(int j, const float *tile, float *to, int64_t step) {
-    static const float left[PATCH] = {1, 1, 1, 1, 1, 0}, right[PATCH] = {0, WINOGRAD_P, -WINOGRAD_P, WINOGRAD_Q, -WINOGRAD_Q, 1};
-    vec y0 = left[j] * vec_load(tile) + right[j] * vec_load(tile + VECTOR), column[PATCH];
-    vec y1 = left[j] * vec_load(tile + 2 * VECTOR) + right[j] * vec_load(tile + 3 * VECTOR);
-    samples_dy_line(y0, y1, column, 1);
-#pragma GCC unroll 6
-    for (int i = 0; i < PATCH; i++, to += step)
-        vec_store(to, column[i]);
+/* dy's frequencies (i, j) are column j's first or its second row for the first and last i, and first + samples_points[i] · second between:
+ * made where they are multiplied, they need no memory. */
+static const float samples_points[PATCH] = {0, WINOGRAD_P, -WINOGRAD_P, WINOGRAD_Q, -WINOGRAD_Q, 0};
+
+/* The two rows of column j. */
+INLINE void samples_dy_in_column(int j, const float *tile, float *first, float *second) {
+    float left = j < PATCH - 1, right = j < PATCH - 1 ? samples_points[j] : 1;
+    vec_store(first, left * vec_load(tile) + right * vec_load(tile + VECTOR));
+    vec_store(second, left * vec_load(tile + 2 * VECTOR) + right * vec_load(tile + 3 * VECTOR));
 }
 
 /* Of `lines`, where tile i's are in column j. */

@@ -1,9 +1,9 @@
 /* The weights' gradient of conv_samples_winograd.h: every sample's by itself, dU = Σ_tiles V ⊙ Z. V of all tiles is made once; then, for
  * TILE_CHANNELS output channels at a time, whose dy stays in first-level cache, Z a column of frequencies at a time. A frequency's
- * products, ROWS · TILE_CHANNELS sums in registers, go over all tiles. */
+ * products, ROWS · COLUMNS sums in registers, go over all tiles. */
 #include "math/kernels/conv_samples_winograd.h"
 
-enum { ROWS = VECTOR == 16 ? 6 : 2 };
+enum { ROWS = VECTOR == 16 ? 6 : 2, COLUMNS = 4 };
 
 /* There are zeros for channels that are missing. */
 static int64_t rounded(int64_t channels, int64_t unit) {
@@ -19,7 +19,7 @@ typedef struct gradients {
     float *laid_x, *laid_y, *lines;
     float *v;     /* [frequency][tile][channel] */
     float *tiles; /* of TILE_CHANNELS of dy */
-    float *z;     /* a column of frequencies of these: [row of it][tile][channel] */
+    float *z;     /* a column of these: [tile][row][channel] */
     float *u;     /* [frequency][channel][output channel] */
     float *sums;
 } gradients;
@@ -43,7 +43,7 @@ static int64_t lay_out(gradients *a, float *scratch) {
         PATCH * MATH(samples_line_floats)(t),
         FREQUENCIES * t->tiles * a->c * VECTOR,
         t->tiles * TILE_VECTORS * VECTOR,
-        PATCH * t->tiles * TILE_CHANNELS * VECTOR,
+        STEP * t->tiles * TILE_CHANNELS * VECTOR,
         FREQUENCIES * a->c * a->oc * VECTOR,
         0,
     };
@@ -76,50 +76,64 @@ static void x_in_frequencies(const gradients *a) {
 }
 
 static void dy_in_column(const gradients *a, int j) {
-    const float *tile = a->tiles;
+    const float *from = a->tiles;
     float *to = a->z;
-    for (int64_t i = 0; i < a->t.tiles * TILE_CHANNELS; i++, tile += STEP * STEP * VECTOR, to += VECTOR)
-        samples_dy_in_column(j, tile, to, a->t.tiles * TILE_CHANNELS * VECTOR);
+    for (int64_t tile = 0; tile < a->t.tiles; tile++, to += STEP * TILE_CHANNELS * VECTOR)
+        for (int64_t i = 0; i < TILE_CHANNELS; i++, from += STEP * STEP * VECTOR)
+            samples_dy_in_column(j, from, to + i * VECTOR, to + (TILE_CHANNELS + i) * VECTOR);
 }
 
 /* ---- products ---- */
 
-/* sums[channel][oc] = Σ_tiles v[tile][channel] · z[tile][oc] */
-INLINE void product(const int rows, int64_t tiles, const float *v, int64_t v_step, const float *z, float *sums, int64_t sums_row) {
-    vec sum[ROWS][TILE_CHANNELS];
+/* sums[channel][oc] = Σ_tiles v[tile][channel] · (z[tile][oc] + point · z[tile][TILE_CHANNELS + oc]), without the second term where not
+ * `mixed` */
+INLINE void product(const int rows, const bool mixed, float point, int64_t tiles, const float *v, int64_t v_step, const float *z,
+                    float *sums, int64_t sums_row) {
+    vec sum[ROWS][COLUMNS];
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++)
-        for (int k = 0; k < TILE_CHANNELS; k++)
+        for (int k = 0; k < COLUMNS; k++)
             sum[i][k] = (vec){0};
-    for (; tiles > 0; tiles--, v += v_step, z += TILE_CHANNELS * VECTOR) {
-        vec right[TILE_CHANNELS];
-        for (int k = 0; k < TILE_CHANNELS; k++)
+    for (; tiles > 0; tiles--, v += v_step, z += STEP * TILE_CHANNELS * VECTOR) {
+        vec right[COLUMNS];
+        for (int k = 0; k < COLUMNS; k++) {
             right[k] = vec_load(z + k * VECTOR);
+            if (mixed)
+                right[k] += point * vec_load(z + (TILE_CHANNELS + k) * VECTOR);
+        }
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++) {
             vec left = vec_load(v + i * VECTOR);
-            for (int k = 0; k < TILE_CHANNELS; k++)
+            for (int k = 0; k < COLUMNS; k++)
                 sum[i][k] += left * right[k];
         }
     }
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++)
-        for (int k = 0; k < TILE_CHANNELS; k++)
+        for (int k = 0; k < COLUMNS; k++)
             vec_store(sums + i * sums_row + k * VECTOR, sum[i][k]);
 }
 
-/* Of one frequency and TILE_CHANNELS output channels. */
-static void products(const gradients *a, const float *v, const float *z, float *sums) {
-    int64_t v_step = a->c * VECTOR, row = a->oc * VECTOR;
-    for (int64_t c = 0; c < a->c; c += ROWS) {
-        const float *left = v + c * VECTOR;
-        if (a->c - c >= ROWS)
-            product(ROWS, a->t.tiles, left, v_step, z, sums + c * row, row);
-        else if (a->c - c == 4)
-            product(4, a->t.tiles, left, v_step, z, sums + c * row, row);
-        else
-            product(2, a->t.tiles, left, v_step, z, sums + c * row, row);
-    }
+INLINE void products_of(const gradients *a, const bool mixed, float point, const float *v, const float *z, float *sums) {
+    int64_t v_step = a->c * VECTOR, row = a->oc * VECTOR, tiles = a->t.tiles;
+    for (int64_t c = 0; c < a->c; c += ROWS, v += ROWS * VECTOR, sums += ROWS * row)
+        for (int64_t oc = 0; oc < TILE_CHANNELS * VECTOR; oc += COLUMNS * VECTOR)
+            if (a->c - c >= ROWS)
+                product(ROWS, mixed, point, tiles, v, v_step, z + oc, sums + oc, row);
+            else if (a->c - c == 4)
+                product(4, mixed, point, tiles, v, v_step, z + oc, sums + oc, row);
+            else
+                product(2, mixed, point, tiles, v, v_step, z + oc, sums + oc, row);
+}
+
+/* Of frequency (i, j) and TILE_CHANNELS output channels from oc on. */
+static void products(const gradients *a, int i, int j, int64_t oc) {
+    const float *v = a->v + (j * PATCH + i) * a->t.tiles * a->c * VECTOR;
+    float *sums = a->u + ((j * PATCH + i) * a->c * a->oc + oc) * VECTOR;
+    if (i == 0 || i == PATCH - 1)
+        products_of(a, false, 0, v, i ? a->z + TILE_CHANNELS * VECTOR : a->z, sums);
+    else
+        products_of(a, true, samples_points[i], v, a->z, sums);
 }
 
 /* dw = Gᵀ u G, as [tap][c][oc] */
@@ -162,8 +176,7 @@ static void make_gradients(const void *context, int64_t first, int64_t samples, 
         for (int j = 0; j < PATCH; j++) {
             dy_in_column(a, j);
             for (int i = 0; i < PATCH; i++)
-                products(a, a->v + (j * PATCH + i) * a->t.tiles * a->c * VECTOR, a->z + i * a->t.tiles * TILE_CHANNELS * VECTOR,
-                         a->u + ((j * PATCH + i) * a->c * a->oc + oc) * VECTOR);
+                products(a, i, j, oc);
         }
     }
     out_of_frequencies(a, sums);
