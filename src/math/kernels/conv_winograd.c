@@ -60,11 +60,7 @@ static void convolve(const winograd_tiling *t, int64_t most, const winograd_plan
     for (int64_t i = 0; i < chunks; i++) {
         int64_t first = tiles * i / chunks, count = tiles * (i + 1) / chunks - first;
         MATH(winograd_x_tiles)(t, in, first, count, x, in->c, zeros, &v);
-        for (int f = 0; f < t->n * t->n; f++)
-            if (suits_narrow(out->c, in->c))
-                MATH(multiply_narrow)(count, v.data + f * v.plane, in->c, u + f * u_plane, m.data + f * m.plane, out->c);
-            else
-                MATH(multiply)(count, out->c, in->c, v.data + f * v.plane, in->c, u + f * u_plane, m.data + f * m.plane, out->c, false);
+        MATH(winograd_products)(t->n, count, &v, u, u_plane, &m);
         MATH(winograd_y_tiles)(t, out, first, count, &m, bias, y, stream, nowhere);
     }
 }

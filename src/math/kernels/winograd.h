@@ -145,6 +145,12 @@ void MATH(winograd_dy_tiles)(const winograd_tiling *t, const winograd_planes *p,
 void MATH(winograd_y_tiles)(const winograd_tiling *t, const winograd_planes *p, int64_t first, int64_t count, const winograd_spectrum *from,
                             const float *bias, float *y, bool stream, float *nowhere);
 
+/* ---- winograd_products.c ---- */
+
+/* m = v · u for each of the n² frequencies: `tiles` tiles, v->width input channels, m->width output channels; u as winograd_weights.c
+ * makes it. A tile's bits do not depend on the others. */
+void MATH(winograd_products)(int n, int64_t tiles, const winograd_spectrum *v, const float *u, int64_t u_plane, const winograd_spectrum *m);
+
 /* ---- winograd_weights.c: weights in frequencies, one packed matrix (gemm.h) for each ---- */
 
 int64_t MATH(winograd_weights_plane)(const math_conv *g, math_direction d); /* floats from one frequency to the next */

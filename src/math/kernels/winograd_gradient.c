@@ -42,10 +42,10 @@ int MATH(winograd_gradient_parts)(const math_conv *g) {
     return (int)(range_count(g->c) * range_count(g->oc));
 }
 
-/* V and Z of a chunk stay in the second cache, 1.2 MB, where channels are few. Many channels do not fit anyhow: there AVX-512, whose products
- * are made fast enough for it to count, takes pieces three times as long, so that their sums are transformed back less often; but not where
- * all of a lane is as short as 32 tiles. And where it is perhaps as short as 8, chunks take many lanes, so that few blocks' sums wait in
- * memory. */
+/* V and Z of a chunk stay in the second cache, 1.2 MB, where channels are few. Many channels do not fit anyhow: there AVX-512, whose
+ * products are made fast enough for it to count, takes pieces three times as long, so that their sums are transformed back less often; but
+ * not where all of a lane is as short as 32 tiles. And where it is perhaps as short as 8, chunks take many lanes, so that few blocks' sums
+ * wait in memory. */
 static int64_t chunk_tiles(const math_conv *g, const winograd_tiling *t) {
     int64_t sample = t->rows * t->columns, channels = math_min(g->c, RANGE) + math_min(g->oc, RANGE);
     if (sample < 8)
