@@ -4,14 +4,28 @@
  *
  *     y = Aᵀ [U ⊙ V] A        dx = Σ_tiles B [Uᵀ ⊙ Z] Bᵀ        dw = Gᵀ [Σ_tiles V ⊙ Z] G        V = Bᵀ x B, U = G w Gᵀ, Z = A dy Aᵀ
  *
- * A vector is an element of VECTOR samples (conv_samples.c), so there is nothing to shuffle. Frequencies are counted down the columns. */
+ * A vector is an element of VECTOR samples (conv_samples.c), so there is nothing to shuffle. Frequencies are counted down the columns.
+ *
+ * Forward and backward-data take TILES tiles of all samples together, so that what they need stays in first-level cache: their values in
+ * frequencies are multiplied by U, [block of channels][frequency][channel][CHANNELS of the other side]. */
 #ifndef SHOAL_MATH_CONV_SAMPLES_WINOGRAD_H
 #define SHOAL_MATH_CONV_SAMPLES_WINOGRAD_H
 
 #include "math/kernels/conv_samples.h"
 #include "math/kernels/winograd.h"
 
-enum { KERNEL = 5, STEP = 2, PATCH = 6, FREQUENCIES = PATCH * PATCH };
+enum {
+    KERNEL = 5,
+    STEP = 2,
+    PATCH = 6,
+    FREQUENCIES = PATCH * PATCH,
+    TILES = 2,
+    CHANNELS = VECTOR == 16 ? 8 : 6,
+    TILE_CHANNELS = 8, /* of dy, that are in tiles together */
+    TILE_VECTORS = TILE_CHANNELS * STEP * STEP,
+};
+
+/* ---- tiles and scratch: conv_samples_winograd.c ---- */
 
 typedef struct samples_tiling {
     laid_plane x, y; /* with what tiles read and write beyond them */
@@ -20,31 +34,41 @@ typedef struct samples_tiling {
 
 samples_tiling MATH(samples_tiling)(const math_conv *g);
 
+static inline int64_t laid_floats(const laid_plane *p) {
+    return p->rows * p->columns * p->c * VECTOR;
+}
+
 /* Where tile i begins in a plane. */
 static inline int64_t samples_tile_offset(const samples_tiling *t, const laid_plane *p, int64_t i) {
     return (i / t->columns * p->columns + i % t->columns) * STEP * p->c * VECTOR;
 }
 
-/* x transformed along its rows, [column of frequencies][row][tile column][channel], which both tiles below one another use. */
-int64_t MATH(samples_line_floats)(const samples_tiling *t); /* of a column of frequencies */
-void MATH(samples_x_lines)(const samples_tiling *t, const float *laid, float *lines);
-
-/* Planes of dy, or of what is behind a pool that is then the tiles themselves. */
-typedef struct samples_dy {
-    float *laid;           /* or NULL */
-    samples_pooled pooled; /* where `laid` is NULL */
-} samples_dy;
-
-/* Lays dy for samples_dy_tiles. index NULL: there is no pool. */
-samples_dy MATH(samples_lay_dy)(const samples_tiling *t, int64_t samples, const float *dy, const uint8_t *index, float *memory);
-
-/* dy of TILE_CHANNELS channels from oc on, in tiles: [tile][channel][element]. Missing channels are left alone. */
-enum { TILE_CHANNELS = 8, TILE_VECTORS = TILE_CHANNELS * STEP * STEP };
-void MATH(samples_dy_tiles)(const samples_tiling *t, const samples_dy *dy, int64_t oc, float *tiles);
-
-static inline int64_t laid_floats(const laid_plane *p) {
-    return p->rows * p->columns * p->c * VECTOR;
+/* Of a group of tiles; a last one that is missing is the one before it once more. */
+static inline int64_t samples_nth_tile(const samples_tiling *t, int64_t first, int k) {
+    return math_min(first + k, t->tiles - 1);
 }
+
+/* Blocks of TILE_CHANNELS channels of dy. */
+static inline int64_t samples_tile_blocks(const samples_tiling *t) {
+    return (t->y.c + TILE_CHANNELS - 1) / TILE_CHANNELS;
+}
+
+/* Channels that U has: an even number, so that fewer kinds of products are needed. */
+static inline int64_t samples_even(int64_t channels) {
+    return (channels + 1) / 2 * 2;
+}
+
+/* What forward and backward-data need for a block of samples. */
+typedef struct samples_buffers {
+    float *x, *lines;
+    float *y; /* laid, or what is behind a pool */
+    float *tiles;
+    float *values; /* a column of frequencies of TILES tiles of what is read */
+    float *half;   /* and all columns of what is written */
+} samples_buffers;
+
+/* Returns how many floats there are; scratch may be NULL. */
+int64_t MATH(samples_lay_out)(const samples_tiling *t, float *scratch, samples_buffers *b);
 
 /* ---- one line of a tile; results are `step` apart ---- */
 
@@ -116,12 +140,54 @@ INLINE void samples_dy_in_column(int j, const float *tile, float *first, float *
     vec_store(second, left * vec_load(tile + 2 * VECTOR) + right * vec_load(tile + 3 * VECTOR));
 }
 
+/* ---- products of a column of frequencies: conv_samples_winograd_product.c ---- */
+
+/* Column j, from that of what is read, transformed down the column. values: of x [i][channel][tile], of dy [channel][row][tile];
+ * half: [channel][tile][row][column] */
+void MATH(samples_y_column)(const samples_tiling *t, int j, const float *values, const float *u, float *half);
+void MATH(samples_dx_column)(const samples_tiling *t, int j, const float *values, const float *u, float *half);
+
+/* ---- forward: conv_samples_winograd_forward.c ---- */
+
+/* x transformed along its rows, [column of frequencies][row][tile column][channel], which both tiles below one another use. */
+int64_t MATH(samples_line_floats)(const samples_tiling *t); /* of a column of frequencies */
+void MATH(samples_x_lines)(const samples_tiling *t, const float *laid, float *lines);
+
 /* Of `lines`, where tile i's are in column j. */
 static inline int64_t samples_line_place(const samples_tiling *t, int64_t i) {
     return (i / t->columns * STEP * t->columns + i % t->columns) * t->x.c * VECTOR;
 }
 
-/* conv_samples_winograd_weight.c */
+/* What is behind a pool, in memory for a laid y. */
+static inline samples_pooled samples_pooled_in(const samples_tiling *t, float *memory) {
+    return (samples_pooled){memory, memory + t->tiles * t->y.c * VECTOR};
+}
+
+void MATH(samples_winograd_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y,
+                                    void *scratch);
+void MATH(samples_winograd_pooled_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y,
+                                           uint8_t *index, void *scratch);
+
+/* ---- backward-data: conv_samples_winograd_data.c ---- */
+
+/* Planes of dy, or of what is behind a pool that is then the tiles themselves. */
+typedef struct samples_dy {
+    float *laid;           /* or NULL */
+    samples_pooled pooled; /* where `laid` is NULL */
+} samples_dy;
+
+/* Lays dy for samples_dy_tiles. index NULL: there is no pool. */
+samples_dy MATH(samples_lay_dy)(const samples_tiling *t, int64_t samples, const float *dy, const uint8_t *index, float *memory);
+
+/* dy of TILE_CHANNELS channels from oc on, in tiles: [tile][channel][element]. Missing channels are left alone. */
+void MATH(samples_dy_tiles)(const samples_tiling *t, const samples_dy *dy, int64_t oc, float *tiles);
+
+void MATH(samples_winograd_data)(const math_conv *g, int64_t n, const float *dy, const void *prepared, float *dx, bool add, void *scratch);
+void MATH(samples_winograd_pooled_data)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared,
+                                        float *dx, bool add, void *scratch);
+
+/* ---- the weights' gradient: conv_samples_winograd_weight.c ---- */
+
 int64_t MATH(samples_winograd_weight_floats)(const math_conv *g, int levels);
 void MATH(samples_winograd_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                    void *scratch);
