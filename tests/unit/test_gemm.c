@@ -5,7 +5,7 @@
 #include "base/tree.h"
 #include "kernel_sets.h"
 #define SHOAL_ISA generic
-#include "math/kernels/gemm.h"
+#include "math/kernels/windows.h"
 
 typedef struct products {
     const char *isa;
@@ -13,10 +13,10 @@ typedef struct products {
     void (*multiply)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc, bool add);
     void (*multiply_bias)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const float *bias, float *c,
                           int64_t ldc);
-    bool (*next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *chunk);
-    void (*pack_rows)(const sum_rows *r, int64_t first, int64_t last);
-    void (*sum_products)(const row_chunk *chunk, int levels, const sum_rows *rows, const sum_rows *next, float *waiting, float *c,
-                         int64_t ldc);
+    int (*tap_blocks)(const windows *g, int64_t n);
+    int64_t (*taps_sum_floats)(const windows *g, int64_t n, int levels);
+    void (*taps_sum)(const windows *g, const math_lanes *lanes, int number, int64_t n, const float *x, const float *b, int64_t ldb, float *c,
+                     int64_t ldc, float *scratch);
 } products;
 
 #define DECLARE(isa)                                                                                                                       \
@@ -24,9 +24,10 @@ typedef struct products {
     extern void math_multiply_##isa(int64_t, int64_t, int64_t, const float *, int64_t, const float *, float *, int64_t, bool);             \
     extern void math_multiply_bias_##isa(int64_t, int64_t, int64_t, const float *, int64_t, const float *, const float *, float *,         \
                                          int64_t);                                                                                         \
-    extern bool math_next_chunk_##isa(const math_lanes *, int64_t, row_chunk *);                                                           \
-    extern void math_pack_rows_##isa(const sum_rows *, int64_t, int64_t);                                                                  \
-    extern void math_sum_products_##isa(const row_chunk *, int, const sum_rows *, const sum_rows *, float *, float *, int64_t);
+    extern int math_tap_blocks_##isa(const windows *, int64_t);                                                                            \
+    extern int64_t math_taps_sum_floats_##isa(const windows *, int64_t, int);                                                              \
+    extern void math_taps_sum_##isa(const windows *, const math_lanes *, int, int64_t, const float *, const float *, int64_t, float *,     \
+                                    int64_t, float *);
 FOR_SETS(DECLARE)
 
 #define PRODUCTS(isa)                                                                                                                      \
@@ -34,9 +35,9 @@ FOR_SETS(DECLARE)
      math_pack_##isa,                                                                                                                      \
      math_multiply_##isa,                                                                                                                  \
      math_multiply_bias_##isa,                                                                                                             \
-     math_next_chunk_##isa,                                                                                                                \
-     math_pack_rows_##isa,                                                                                                                 \
-     math_sum_products_##isa},
+     math_tap_blocks_##isa,                                                                                                                \
+     math_taps_sum_floats_##isa,                                                                                                           \
+     math_taps_sum_##isa},
 static const products sets[SETS] = {FOR_SETS(PRODUCTS)};
 
 static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 17, 100, 1100};
@@ -143,44 +144,25 @@ END_TEST
 
 enum { LANES = 8, LEVELS = 5, MOST_ROWS = 4200 };
 
-static sum_rows rows_of(const row_chunk *chunk, int64_t m, int64_t n, const float *a, const float *b) {
-    size_t panels = 64; /* more than any case has */
-    return (sum_rows){.rows = chunk->rows,
-                      .m = m,
-                      .n = n,
-                      .a = a + chunk->first * m,
-                      .b = b + chunk->first * n,
-                      .lda = m,
-                      .ldb = n,
-                      .left = dirty(panels * (CHUNK_ROWS + 1) * 16 * sizeof(float)),
-                      .right = dirty(panels * (CHUNK_ROWS + 1) * 32 * sizeof(float))};
-}
-
-static void rows_free(sum_rows *r) {
-    free(r->left);
-    free(r->right);
-}
-
-/* Every chunk but the first is packed while the one before is multiplied. */
+/* Rows are pixels, and windows of one pixel. */
 static void sum_over(const products *p, const math_lanes *lanes, int64_t sample_rows, int64_t m, int64_t n, const float *a, const float *b,
                      float *c) {
-    float *waiting = dirty((size_t)(m * (n + 32) * lanes->levels) * sizeof *waiting);
-    row_chunk chunk = {.most = 0};
-    ck_assert(p->next_chunk(lanes, sample_rows, &chunk));
-    sum_rows rows = rows_of(&chunk, m, n, a, b);
-    p->pack_rows(&rows, 0, rows.rows);
-    for (bool more = true; more;) {
-        row_chunk following = chunk;
-        more = p->next_chunk(lanes, sample_rows, &following);
-        sum_rows next = rows_of(&following, m, n, a, b);
-        ck_assert_int_le(following.rows, CHUNK_ROWS);
-        p->sum_products(&chunk, lanes->levels, &rows, more ? &next : NULL, waiting, c, n);
-        rows_free(&rows);
-        rows = next;
-        chunk = following;
-    }
-    rows_free(&rows);
-    free(waiting);
+    windows g = {.h = sample_rows,
+                 .w = 1,
+                 .pixel = m,
+                 .channels = m,
+                 .oh = sample_rows,
+                 .ow = 1,
+                 .kh = 1,
+                 .kw = 1,
+                 .stride_h = 1,
+                 .stride_w = 1,
+                 .dilation_h = 1,
+                 .dilation_w = 1};
+    float *scratch = dirty((size_t)p->taps_sum_floats(&g, n, lanes->levels) * sizeof *scratch);
+    for (int i = 0; i < p->tap_blocks(&g, n); i++)
+        p->taps_sum(&g, lanes, i, n, a, b, n, c, n, scratch);
+    free(scratch);
 }
 
 /* All lanes in one call, against the sum in double precision and against lanes called one by one and added along the tree. */
@@ -228,6 +210,7 @@ START_TEST(sums_in_lanes_and_alone) {
             check_lanes(p, 1 + lanes * 3, 16, rows / (lanes > 4 ? 2 : 1) + 1, lanes);
         }
     check_lanes(p, 5, 3, 300, 1);
+    check_lanes(p, 300, 530, 7, 2); /* in blocks */
     check_lanes(p, 17, 17, 590, 3);
 }
 END_TEST

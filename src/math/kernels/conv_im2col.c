@@ -188,7 +188,7 @@ static void backward_data(const math_conv *g, int64_t n, const float *dy, const 
         }
 }
 
-/* ---- the weight gradient: a part is some columns of one group, or, where they are few, half of its tiles ---- */
+/* ---- the weight gradient: a part is a block of taps, or some columns of one group, or, where they are few, half of its tiles ---- */
 
 typedef struct parts {
     int64_t panels, column_parts, tile_parts; /* of a group */
@@ -202,22 +202,38 @@ static parts parts_of(const math_conv *g) {
     return p;
 }
 
-static int weight_parts(const math_conv *g) {
+static int group_parts(const math_conv *g) {
+    windows v = forward_windows(g);
     parts p = parts_of(g);
-    return (int)(p.column_parts * p.tile_parts * g->groups);
+    return suits_taps(&v) ? MATH(tap_blocks)(&v, g->oc / g->groups) : (int)(p.column_parts * p.tile_parts);
+}
+
+static int weight_parts(const math_conv *g) {
+    return group_parts(g) * (int)g->groups;
+}
+
+/* Of one group: c[taps · channels, columns] from dy, rows g->oc apart in both. */
+static void laid_part(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw, float *scratch) {
+    parts p = parts_of(g);
+    windows v = forward_windows(g);
+    int64_t i = part % p.tile_parts, j = part / p.tile_parts, tiles = MATH(window_tiles)(&v);
+    int64_t column = p.panels * j / p.column_parts * PANEL, end = math_min(p.panels * (j + 1) / p.column_parts * PANEL, g->oc / g->groups);
+    tile_range range = {tiles * i / p.tile_parts, tiles * (i + 1) / p.tile_parts};
+    MATH(windows_sum)(&v, lanes, range, end - column, x, dy + column, g->oc, dw + column, g->oc, scratch);
 }
 
 static void backward_weight(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                             void *scratch) {
-    parts p = parts_of(g);
     windows v = forward_windows(g);
-    int64_t oc = g->oc / g->groups, tiles = MATH(window_tiles)(&v);
-    int64_t i = part % p.tile_parts, j = part / p.tile_parts % p.column_parts, group = part / p.tile_parts / p.column_parts;
-    int64_t column = p.panels * j / p.column_parts * PANEL, end = math_min(p.panels * (j + 1) / p.column_parts * PANEL, oc);
-    tile_range range = {tiles * i / p.tile_parts, tiles * (i + 1) / p.tile_parts};
-    column += group * oc;
-    end += group * oc;
-    MATH(windows_sum)(&v, lanes, range, end - column, x + group * v.channels, dy + column, g->oc, dw + column, g->oc, scratch);
+    int each = group_parts(g), group = part / each;
+    int64_t oc = g->oc / g->groups;
+    x += group * v.channels;
+    dy += group * oc;
+    dw += group * oc;
+    if (suits_taps(&v))
+        MATH(taps_sum)(&v, lanes, part % each, oc, x, dy, g->oc, dw, g->oc, scratch);
+    else
+        laid_part(g, lanes, x, dy, part % each, dw, scratch);
 }
 
 static int64_t product_floats(const math_conv *g, math_direction d) {
@@ -239,6 +255,8 @@ static int64_t product_floats(const math_conv *g, math_direction d) {
 static int64_t sum_floats(const math_conv *g, int levels) {
     parts p = parts_of(g);
     windows v = forward_windows(g);
+    if (suits_taps(&v))
+        return MATH(taps_sum_floats)(&v, g->oc / g->groups, levels);
     int64_t tiles = (MATH(window_tiles)(&v) + p.tile_parts - 1) / p.tile_parts, panels = (p.panels + p.column_parts - 1) / p.column_parts;
     return MATH(windows_sum_floats)(&v, (tile_range){0, tiles}, panels * PANEL, levels);
 }

@@ -19,38 +19,16 @@ enum {
     FETCH_PANEL = 2,                                                 /* tiles: a step of k is two lines of a panel */
 };
 
-/* The tile of a number of rows that is known only now. */
-INLINE void tile_of_rows(int64_t rows, const int vectors, const tile *t) {
-#define TILE_CASE(count)                                                                                                                   \
-    case count:                                                                                                                            \
-        if (count <= TILE_ROWS)                                                                                                            \
-            tile_of(count, vectors, t);                                                                                                    \
-        break;
-    switch (rows) {
-        TILE_CASE(1)
-        TILE_CASE(2)
-        TILE_CASE(3)
-        TILE_CASE(4)
-        TILE_CASE(5)
-        TILE_CASE(6)
-        TILE_CASE(7)
-        TILE_CASE(8)
-        TILE_CASE(9)
-        TILE_CASE(10)
-        TILE_CASE(11)
-        TILE_CASE(12)
-        TILE_CASE(13)
-        TILE_CASE(14)
-    }
+static __attribute__((noinline)) void two_vectors(int64_t rows, const tile *t) {
+#define TILE_CASE(count) tile_of(count, 2, t)
+    TILE_OF_ROWS(rows)
 #undef TILE_CASE
 }
 
-static __attribute__((noinline)) void two_vectors(int64_t rows, const tile *t) {
-    tile_of_rows(rows, 2, t);
-}
-
 static __attribute__((noinline)) void one_vector(int64_t rows, const tile *t) {
-    tile_of_rows(rows, 1, t);
+#define TILE_CASE(count) tile_of(count, 1, t)
+    TILE_OF_ROWS(rows)
+#undef TILE_CASE
 }
 
 /* A tile that ends within a vector goes through a buffer. */

@@ -1,9 +1,9 @@
 /* Matrix products of our own, for shapes that convolutions have: tall, of few columns, their left side read where it lies.
  *
  *     C = A · B          multiply()       A: rows as they are (NHWC pixels, windows), B: packed weights
- *     C = Σ_lanes Aᵀ · B sum_products()   both packed; summed over rows, lane by lane and then along the lanes' tree
+ *     C = Σ_lanes Aᵀ · B sum_tile()       both as they are; summed over rows, lane by lane and then along the lanes' tree
  *
- * The right side is packed into panels of PANEL columns: [panel][k][PANEL], the last one padded with zeros. A micro-tile of C, at most
+ * A packed right side is panels of PANEL columns: [panel][k][PANEL], the last one padded with zeros. A micro-tile of C, at most
  * TILE_ROWS rows by one panel, is summed in registers. Every element of C is one chain of multiply-adds per block of k, in the order of k,
  * and the blocks' sums are added up; blocks depend on k only. So an element's bits depend on its row of A and its column of B, and on
  * nothing else: not on the number of rows or columns, nor on where it stands. */
@@ -99,42 +99,49 @@ bool MATH(next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *c
 
 /* ---- gemm_sum.c ---- */
 
-enum { LEFT_PANEL = 16 };
-
-/* From one packed panel of sum_products to the next: lines apart, since a row goes to all panels at once. */
-static inline int64_t sum_panel(int64_t rows, int64_t width) {
-    return rows * width + LINE;
-}
-
-static inline int64_t sum_rows_floats(int64_t rows, int64_t m, int64_t n) {
-    return (m + LEFT_PANEL - 1) / LEFT_PANEL * sum_panel(rows, LEFT_PANEL) + panels_of(n) * sum_panel(rows, PANEL);
-}
-
 /* Tiles of m rows, as even as possible. */
 static inline int64_t tiles_of(int64_t m) {
     return (m + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-/* A chunk's rows a[rows, m] and b[rows, n], and where they lie packed. */
+/* The rows of a piece of a chunk, where both sides have them: `groups` of `segments` of `steps`. */
 typedef struct sum_rows {
-    int64_t rows, m, n;
-    const float *a, *b;
-    int64_t lda, ldb;
-    float *left, *right;
+    int64_t steps, segments, groups;
+    const float *a;                     /* the left side's first row */
+    int64_t a_step, a_segment, a_group; /* and how far it is to the next step, segment, group, in floats */
+    int64_t b;                          /* the right side's first row, counted from the chunk's first; a step is a row */
+    int64_t b_segment, b_group;         /* in rows */
 } sum_rows;
 
-/* Packs rows [first, last). */
-void MATH(pack_rows)(const sum_rows *r, int64_t first, int64_t last);
+/* Some columns of the right side of a chunk, at most PANEL: rows ldb apart, readable up to a whole vector. */
+typedef struct sum_panel {
+    const float *b;
+    int64_t ldb, columns;
+} sum_panel;
+
+/* Lines to be fetched meanwhile, one a step: of the left side, so many floats from the tile's own rows, or else (0) of the right side, rows
+ * from `right.from` on. */
+typedef struct sum_ahead {
+    int64_t left;
+    memory_ahead right;
+} sum_ahead;
+
+/* A tile of C, [height, a panel's columns]. */
+typedef struct sum_place {
+    int64_t first, height; /* columns of the left side */
+    float *waiting;        /* its sums that wait, height * PANEL floats a level */
+    int64_t level;         /* from one level to the next */
+    float *c;              /* written by the last chunk */
+    int64_t ldc;
+    sum_ahead ahead;
+} sum_place;
+
+/* Adds a chunk, rows[i] those of its piece i, to a tile. The caller keeps `waiting` from chunk to chunk. */
+void MATH(sum_tile)(const row_chunk *chunk, const sum_rows *rows, const sum_panel *right, const sum_place *place);
 
 /* Floats of the sums that wait between the chunks. */
 static inline int64_t waiting_floats(int64_t m, int64_t n, int levels) {
     return panels_of(n) * PANEL * m * levels;
 }
-
-/* c[m, n] = Σ over the rows of all lanes of aᵀ · b, summed inside every lane first and then along the lanes' tree. One call a chunk, in
- * order, with its packed rows. The last call writes c. `waiting` is scratch that the caller keeps from chunk to chunk. The rows of the
- * `next` chunk (NULL: none) are packed meanwhile. */
-void MATH(sum_products)(const row_chunk *chunk, int levels, const sum_rows *rows, const sum_rows *next, float *waiting, float *c,
-                        int64_t ldc);
 
 #endif

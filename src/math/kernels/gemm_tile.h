@@ -111,9 +111,28 @@ INLINE memory_ahead stretch_take(stretch *s, int64_t steps) {
 /* The tile of `rows` rows and `columns` columns, gemm.c. */
 void MATH(tile_compute)(int64_t rows, int64_t columns, const tile *t);
 
-/* A tile of a sum over lanes (gemm_sum.c): lefts[i] says where the rows of A of the chunk's piece i lie, `b` is the panel of all of them.
- * `waiting` holds the tile's waiting sums, levels · height · PANEL floats. */
-void MATH(sum_tile)(const row_chunk *chunk, int64_t height, int64_t columns, const tile *lefts, const float *b, memory_ahead ahead,
-                    float *waiting, float *c, int64_t ldc);
+/* TILE_CASE(count) for the number of rows, which is known only now. */
+#define TILE_ROW_CASE(count)                                                                                                               \
+    case count:                                                                                                                            \
+        if (count <= TILE_ROWS)                                                                                                            \
+            TILE_CASE(count);                                                                                                              \
+        break;
+#define TILE_OF_ROWS(rows)                                                                                                                 \
+    switch (rows) {                                                                                                                        \
+        TILE_ROW_CASE(1)                                                                                                                   \
+        TILE_ROW_CASE(2)                                                                                                                   \
+        TILE_ROW_CASE(3)                                                                                                                   \
+        TILE_ROW_CASE(4)                                                                                                                   \
+        TILE_ROW_CASE(5)                                                                                                                   \
+        TILE_ROW_CASE(6)                                                                                                                   \
+        TILE_ROW_CASE(7)                                                                                                                   \
+        TILE_ROW_CASE(8)                                                                                                                   \
+        TILE_ROW_CASE(9)                                                                                                                   \
+        TILE_ROW_CASE(10)                                                                                                                  \
+        TILE_ROW_CASE(11)                                                                                                                  \
+        TILE_ROW_CASE(12)                                                                                                                  \
+        TILE_ROW_CASE(13)                                                                                                                  \
+        TILE_ROW_CASE(14)                                                                                                                  \
+    }
 
 #endif

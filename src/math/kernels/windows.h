@@ -75,4 +75,19 @@ void MATH(windows_sum)(const windows *g, const math_lanes *lanes, tile_range til
 
 int64_t MATH(windows_sum_floats)(const windows *g, tile_range tiles, int64_t n, int levels);
 
+/* ---- windows_taps.c: the same, nothing laid out, where there are many channels ---- */
+
+/* Where steps are 4 KB and more, a single tap does not pay for reading what lies so far apart. */
+static inline bool suits_taps(const windows *g) {
+    return g->channels >= 64 && (g->kh * g->kw > 1 || g->stride_w * g->pixel < 1024);
+}
+
+/* Block `number` of c[kh · kw · channels, n], of as many as tap_blocks() says. */
+void MATH(taps_sum)(const windows *g, const math_lanes *lanes, int number, int64_t n, const float *x, const float *b, int64_t ldb, float *c,
+                    int64_t ldc, float *scratch);
+
+int MATH(tap_blocks)(const windows *g, int64_t n);
+
+int64_t MATH(taps_sum_floats)(const windows *g, int64_t n, int levels);
+
 #endif

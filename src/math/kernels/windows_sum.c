@@ -41,22 +41,26 @@ int64_t MATH(windows_sum_floats)(const windows *g, tile_range tiles, int64_t n, 
 }
 
 /* Lays out a chunk's planes and says where a tile at the window's first float finds each piece. */
-static void lay_chunk(const windows *g, const row_chunk *chunk, const float *x, float *laid, tile *lefts) {
+static void lay_chunk(const windows *g, const row_chunk *chunk, const float *x, float *laid, sum_rows *rows) {
+    int64_t first = 0;
     for (int i = 0; i < chunk->count; i++) {
         row_piece piece = chunk->pieces[i];
         bool whole = piece.rows % g->oh == 0 && piece.row == 0;
         window_rows part = {piece.sample, whole ? piece.rows / g->oh : 1, piece.row, whole ? g->oh : piece.rows};
         layout l = MATH(layout_of)(g, part.rows);
         MATH(lay_out)(g, part, x, laid);
-        lefts[i] = (tile){.a = laid,
-                          .row_step = 1,
-                          .k_step = l.place,
-                          .k = piece.rows ? g->ow : 0,
-                          .more_segments = part.rows - 1,
-                          .segment_step = l.row,
-                          .more_groups = part.images ? part.images - 1 : 0,
-                          .group_step = l.image};
+        rows[i] = (sum_rows){.steps = g->ow,
+                             .segments = part.rows,
+                             .groups = part.images,
+                             .a = laid,
+                             .a_step = l.place,
+                             .a_segment = l.row,
+                             .a_group = l.image,
+                             .b = first,
+                             .b_segment = g->ow,
+                             .b_group = g->oh * g->ow};
         laid += part.images * l.image;
+        first += piece.rows * g->ow;
     }
 }
 
@@ -74,22 +78,18 @@ static place_of_tile find_tile(const windows *g, int64_t i) {
 }
 
 /* All panels for one tile before the next: its columns of A are far apart, those of a panel one after the other. */
-static void add_chunk(const windows *g, const row_chunk *chunk, tile_range tiles, int64_t n, const tile *lefts, const float *b,
-                      const float *next, int64_t ld_next, float *waiting, int levels, float *c, int64_t ldc) {
+static void add_chunk(const windows *g, const row_chunk *chunk, tile_range tiles, int64_t n, const sum_rows *rows, const float *b,
+                      sum_place place, float *c) {
     layout l = MATH(layout_of)(g, 1);
-    int64_t ahead = 0, panel = chunk->rows * g->ow;
     for (int64_t i = tiles.first; i < tiles.last; i++) {
         place_of_tile at = find_tile(g, i);
-        tile mine[CHUNK_PIECES];
-        for (int p = 0; p < chunk->count; p++) {
-            mine[p] = lefts[p];
-            mine[p].a += at.kernel_row * l.kernel_row + at.tap * l.tap + at.column;
-        }
-        for (int64_t column = 0; column < n; column += PANEL, ahead += LINE) {
-            memory_ahead line = {next && ahead < n ? next + ahead : NULL, ld_next};
-            float *sums = c + at.row * ldc + column;
-            MATH(sum_tile)(chunk, at.height, math_min(PANEL, n - column), mine, b + column * panel, line, waiting, sums, ldc);
-            waiting += at.height * PANEL * levels;
+        place.first = at.kernel_row * l.kernel_row + at.tap * l.tap + at.column;
+        place.height = at.height;
+        for (int64_t column = 0; column < n; column += PANEL) {
+            place.c = c + at.row * place.ldc + column;
+            MATH(sum_tile)
+            (chunk, rows, &(sum_panel){b + column * chunk->rows * g->ow, PANEL, math_min(PANEL, n - column)}, &place);
+            place.waiting += at.height * PANEL;
         }
     }
 }
@@ -97,11 +97,11 @@ static void add_chunk(const windows *g, const row_chunk *chunk, tile_range tiles
 void MATH(windows_sum)(const windows *g, const math_lanes *lanes, tile_range tiles, int64_t n, const float *x, const float *b, int64_t ldb,
                        float *c, int64_t ldc, float *scratch) {
     float *laid = scratch, *packed = laid + laid_floats(g), *waiting = packed + packed_floats(chunk_places(g), n);
+    sum_place place = {.waiting = waiting, .level = waiting_floats((tiles.last - tiles.first) * TILE_ROWS, n, 1), .ldc = ldc};
     for (row_chunk chunk = {.most = chunk_rows(g)}; MATH(next_chunk)(lanes, g->oh, &chunk);) {
-        tile lefts[CHUNK_PIECES];
-        lay_chunk(g, &chunk, x, laid, lefts);
+        sum_rows rows[CHUNK_PIECES];
+        lay_chunk(g, &chunk, x, laid, rows);
         MATH(pack)(chunk.rows * g->ow, n, b + chunk.first * g->ow * ldb, ldb, 1, packed);
-        const float *next = chunk.last ? NULL : b + (chunk.first + chunk.rows) * g->ow * ldb;
-        add_chunk(g, &chunk, tiles, n, lefts, packed, next, ldb, waiting, lanes->levels, c, ldc);
+        add_chunk(g, &chunk, tiles, n, rows, packed, place, c);
     }
 }

@@ -1,0 +1,202 @@
+/* C = Σ_lanes windowsᵀ · B, tap by tap: all windows' pixels under one tap of the kernel are a matrix, and gemm_sum.c reads it in the planes
+ * as they lie. Windows whose pixel would lie outside have no share in that tap's sum. So no window is copied; it wants channels enough for
+ * tall tiles of one tap, where fewer take windows_sum.c.
+ *
+ * C is made in blocks whose waiting sums stay in L2 beside the chunk's rows and those of the next one, which the tiles ask for meanwhile:
+ * each tile in one panel's turn its left lines, and some tiles of each panel that panel's. */
+#include "math/kernels/windows.h"
+
+enum {
+    BLOCK_CHANNELS = VECTOR == 16 ? 256 : 128, /* of a kernel of one tap */
+    BLOCK_COLUMNS = VECTOR == 16 ? 512 : 256,
+    TAPS_SIDE = 128, /* channels and columns of a block of several taps */
+    PACKED = VECTOR < 16, /* the panels of B: tiles of few rows take a step faster than L2 brings the lines of both sides */
+};
+
+/* A block of C: some channels under all taps, by some columns. */
+typedef struct block {
+    int64_t channel, channels, column, columns;
+} block;
+
+typedef struct cuts {
+    int64_t rows, columns;
+} cuts;
+
+static cuts cuts_of(const windows *g, int64_t n) {
+    bool one = g->kh * g->kw == 1;
+    int64_t channels = one ? BLOCK_CHANNELS : TAPS_SIDE, columns = one ? BLOCK_COLUMNS : TAPS_SIDE;
+    return (cuts){(g->channels + channels - 1) / channels, (n + columns - 1) / columns};
+}
+
+int MATH(tap_blocks)(const windows *g, int64_t n) {
+    cuts c = cuts_of(g, n);
+    return (int)(c.rows * c.columns);
+}
+
+/* The columns are cut between panels. */
+static block block_of(const windows *g, int64_t n, int number) {
+    cuts c = cuts_of(g, n);
+    int64_t i = number % c.rows, j = number / c.rows, panels = panels_of(n);
+    int64_t channel = g->channels * i / c.rows, column = panels * j / c.columns * PANEL;
+    int64_t end = math_min(panels * (j + 1) / c.columns * PANEL, n);
+    return (block){channel, g->channels * (i + 1) / c.rows - channel, column, end - column};
+}
+
+/* A chunk is several images where they are small, else rows of windows of one. */
+static int64_t chunk_rows(const windows *g) {
+    return CHUNK_ROWS > g->ow ? CHUNK_ROWS / g->ow : 1;
+}
+
+/* Sums that wait, of a level. */
+static int64_t level_floats(const windows *g, const block *b) {
+    return waiting_floats(g->kh * g->kw * b->channels, b->columns, 1);
+}
+
+/* Panels of a chunk, packed. */
+static int64_t packed_chunk(const windows *g) {
+    return packed_floats(chunk_rows(g) * g->ow, PACKED ? BLOCK_COLUMNS : PANEL);
+}
+
+int64_t MATH(taps_sum_floats)(const windows *g, int64_t n, int levels) {
+    int64_t most = 0;
+    for (int i = 0; i < MATH(tap_blocks)(g, n); i++) {
+        block b = block_of(g, n, i);
+        most = level_floats(g, &b) > most ? level_floats(g, &b) : most;
+    }
+    return most * levels + packed_chunk(g);
+}
+
+/* ---- the rows of a tap ---- */
+
+typedef struct range {
+    int64_t first, count;
+} range;
+
+/* Windows [first, first + count) in one dimension whose pixel under a tap, at i · stride + offset, lies inside. */
+static range inside(range all, int64_t stride, int64_t offset, int64_t size) {
+    int64_t low = offset < 0 ? (stride - 1 - offset) / stride : 0, high = size > offset ? (size - offset + stride - 1) / stride : 0;
+    int64_t first = low > all.first ? low : all.first, end = math_min(all.first + all.count, high);
+    return (range){first, end > first ? end - first : 0};
+}
+
+/* Segments that follow one another are one. */
+static sum_rows joined(sum_rows r) {
+    if (r.a_segment == r.steps * r.a_step && r.b_segment == r.steps) {
+        r.steps *= r.segments;
+        r.segments = 1;
+    }
+    if (r.segments == 1 && r.a_group == r.steps * r.a_step && r.b_group == r.steps) {
+        r.steps *= r.groups;
+        r.groups = 1;
+    }
+    return r;
+}
+
+/* `b` is the piece's first row of B, counted from the chunk's. */
+static sum_rows rows_of(const windows *g, row_piece piece, int64_t b, int64_t kh, int64_t kw, const float *x) {
+    bool whole = piece.row == 0 && piece.rows % g->oh == 0;
+    int64_t top = kh * g->dilation_h - g->pad_h, left = kw * g->dilation_w - g->pad_w;
+    range rows = inside((range){piece.row, whole ? g->oh : piece.rows}, g->stride_h, top, g->h);
+    range columns = inside((range){0, g->ow}, g->stride_w, left, g->w);
+    int64_t h = piece.sample * g->h + rows.first * g->stride_h + top, w = columns.first * g->stride_w + left;
+    if (piece.rows == 0 || rows.count == 0 || columns.count == 0)
+        return (sum_rows){.a = x};
+    return joined((sum_rows){.steps = columns.count,
+                             .segments = rows.count,
+                             .groups = whole ? piece.rows / g->oh : 1,
+                             .a = x + (h * g->w + w) * g->pixel,
+                             .a_step = g->stride_w * g->pixel,
+                             .a_segment = g->stride_h * g->w * g->pixel,
+                             .a_group = g->h * g->w * g->pixel,
+                             .b = b + (rows.first - piece.row) * g->ow + columns.first,
+                             .b_segment = g->ow,
+                             .b_group = g->oh * g->ow});
+}
+
+/* ---- a chunk ---- */
+
+/* What all taps of a chunk have in common. */
+typedef struct job {
+    const windows *g;
+    const row_chunk *chunk;
+    const float *x, *b; /* the first channel of all images; the chunk's first row */
+    int64_t ldb, columns;
+    const float *packed;             /* the chunk's panels, or only the last one, where that ends within a vector */
+    int64_t left_ahead; /* floats from the chunk's first pixel to the next chunk's, 0 after the last */
+} job;
+
+static void pack_panels(const job *j, float *to) {
+    int64_t rows = j->chunk->rows * j->g->ow, rest = j->columns % PANEL;
+    if (PACKED)
+        MATH(pack)(rows, j->columns, j->b, j->ldb, 1, to);
+    else if (rest % VECTOR)
+        MATH(pack)(rows, rest, j->b + j->columns - rest, j->ldb, 1, to);
+}
+
+static sum_panel panel_at(const job *j, int64_t column) {
+    int64_t columns = math_min(PANEL, j->columns - column);
+    if (PACKED)
+        return (sum_panel){j->packed + column * j->chunk->rows * j->g->ow, PANEL, columns};
+    return columns % VECTOR ? (sum_panel){j->packed, PANEL, columns} : (sum_panel){j->b + column, j->ldb, columns};
+}
+
+/* What tile `number` of a panel asks for: its own lines of A in one of the panels, if no other tap asks for them, and else, under the first
+ * tap, the panel's columns of B from `*asked` on. */
+static sum_ahead ahead_of(const job *j, int64_t tap, int64_t number, int64_t panel, int64_t *asked) {
+    int64_t turns = panels_of(j->columns) > 1 ? panels_of(j->columns) : 2;
+    bool own = tap / j->g->kw < j->g->stride_h && tap % j->g->kw < j->g->stride_w;
+    if (!j->left_ahead)
+        return (sum_ahead){0};
+    if (own && number % turns == panel)
+        return (sum_ahead){.left = j->left_ahead};
+    if (tap > 0 || *asked >= PANEL)
+        return (sum_ahead){0};
+    const float *from = j->b + j->chunk->rows * j->g->ow * j->ldb + panel * PANEL + *asked;
+    *asked += LINE;
+    return (sum_ahead){.right = {from, j->ldb}};
+}
+
+/* A tap's tiles. c: its rows. */
+static float *add_tap(const job *j, int64_t tap, int64_t channels, sum_place place, float *c) {
+    const windows *g = j->g;
+    sum_rows rows[CHUNK_PIECES];
+    int64_t first = 0, tiles = tiles_of(channels);
+    for (int i = 0; i < j->chunk->count; first += j->chunk->pieces[i++].rows * g->ow)
+        rows[i] = rows_of(g, j->chunk->pieces[i], first, tap / g->kw, tap % g->kw, j->x);
+    for (int64_t panel = 0; panel < panels_of(j->columns); panel++) {
+        sum_panel right = panel_at(j, panel * PANEL);
+        int64_t asked = 0;
+        for (int64_t i = 0; i < tiles; i++) {
+            place.first = channels * i / tiles;
+            place.height = channels * (i + 1) / tiles - place.first;
+            place.c = c + place.first * place.ldc + panel * PANEL;
+            place.ahead = ahead_of(j, tap, i, panel, &asked);
+            MATH(sum_tile)(j->chunk, rows, &right, &place);
+            place.waiting += place.height * PANEL;
+        }
+    }
+    return place.waiting;
+}
+
+static int64_t first_row(const windows *g, const row_chunk *chunk) {
+    return chunk->pieces->sample * g->h + chunk->pieces->row * g->stride_h;
+}
+
+void MATH(taps_sum)(const windows *g, const math_lanes *lanes, int number, int64_t n, const float *x, const float *b, int64_t ldb, float *c,
+                    int64_t ldc, float *scratch) {
+    block own = block_of(g, n, number);
+    float *packed = scratch, *waiting = packed + packed_chunk(g);
+    row_chunk chunk = {.most = chunk_rows(g)};
+    for (bool more = MATH(next_chunk)(lanes, g->oh, &chunk); more;) {
+        row_chunk next = chunk;
+        more = MATH(next_chunk)(lanes, g->oh, &next);
+        job j = {g, &chunk, x + own.channel, b + chunk.first * g->ow * ldb + own.column, ldb, own.columns, .packed = packed};
+        if (more)
+            j.left_ahead = (first_row(g, &next) - first_row(g, &chunk)) * g->w * g->pixel;
+        pack_panels(&j, packed);
+        sum_place place = {.waiting = waiting, .level = level_floats(g, &own), .ldc = ldc};
+        for (int64_t tap = 0; tap < g->kh * g->kw; tap++)
+            place.waiting = add_tap(&j, tap, own.channels, place, c + (tap * g->channels + own.channel) * ldc + own.column);
+        chunk = next;
+    }
+}
