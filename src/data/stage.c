@@ -12,9 +12,9 @@ typedef struct staging {
     dataset_part **parts; /* of all sets */
     int n_parts;
     comm *node;
-    stage_folder folder;  /* the path on all ranks; the lock on the node's first */
-    uint64_t bytes;       /* of all parts */
-    uint64_t mine, done;  /* bytes that this rank reads: those that it copies, twice */
+    stage_folder folder; /* the path on all ranks; the lock on the node's first */
+    uint64_t bytes;      /* of all parts */
+    uint64_t mine, done; /* bytes that this rank reads: those that it copies, twice */
     double started, last_shown;
 } staging;
 

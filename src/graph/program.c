@@ -80,7 +80,7 @@ static bool node_is_cheap(const node *n) {
 typedef struct backward_builder {
     program program;
     bool recompute;
-    bool *there;         /* [node] its output has been made again */
+    bool *there; /* [node] its output has been made again */
     bool hands_out;
     const node *waiting; /* its parameter gradients are still to be made */
 } backward_builder;

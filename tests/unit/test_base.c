@@ -247,8 +247,8 @@ END_TEST
 /* ---- threads ---- */
 
 typedef struct tally {
-    int *times;   /* [item] */
-    int outside;  /* threads that are none of the pool's */
+    int *times;  /* [item] */
+    int outside; /* threads that are none of the pool's */
 } tally;
 
 static void count_item(void *context, int item, int thread) {

@@ -15,8 +15,8 @@ typedef struct products {
                           int64_t ldc);
     int (*tap_blocks)(const windows *g, int64_t n);
     int64_t (*taps_sum_floats)(const windows *g, int64_t n, int levels);
-    void (*taps_sum)(const windows *g, const math_lanes *lanes, int number, int64_t n, const float *x, const float *b, int64_t ldb, float *c,
-                     int64_t ldc, float *scratch);
+    void (*taps_sum)(const windows *g, const math_lanes *lanes, int number, int64_t n, const float *x, const float *b, int64_t ldb,
+                     float *c, int64_t ldc, float *scratch);
 } products;
 
 #define DECLARE(isa)                                                                                                                       \

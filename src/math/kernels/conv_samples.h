@@ -1,4 +1,4 @@
-/* What the two files of convolutions by samples share: a small plane of VECTOR samples, laid so that a vector holds one element of all. */
+/* What convolutions by samples share: a small plane of VECTOR samples, laid so that a vector holds one element of all. */
 #ifndef SHOAL_MATH_CONV_SAMPLES_H
 #define SHOAL_MATH_CONV_SAMPLES_H
 

@@ -5,8 +5,8 @@
  * over a step than L2 over its lines, if they are asked for in time: NEAR steps before. Packing both sides would spare that, at 7 % of the
  * product's time and one more way through the caches.
  *
- * A piece is summed in registers from zero; the lane's earlier pieces, and when the lane ends the waiting sums of the tree, are added before
- * the tile is stored: a lane costs a tile little more than one store, however short it is. */
+ * A piece is summed in registers from zero; the lane's earlier pieces, and when the lane ends the waiting sums of the tree, are added
+ * before the tile is stored: a lane costs a tile little more than one store, however short it is. */
 #include <string.h>
 
 #include "math/kernels/gemm_tile.h"

@@ -9,7 +9,7 @@
 enum {
     BLOCK_CHANNELS = VECTOR == 16 ? 256 : 128, /* of a kernel of one tap */
     BLOCK_COLUMNS = VECTOR == 16 ? 512 : 256,
-    TAPS_SIDE = 128, /* channels and columns of a block of several taps */
+    TAPS_SIDE = 128,      /* channels and columns of a block of several taps */
     PACKED = VECTOR < 16, /* the panels of B: tiles of few rows take a step faster than L2 brings the lines of both sides */
 };
 
@@ -121,8 +121,8 @@ typedef struct job {
     const row_chunk *chunk;
     const float *x, *b; /* the first channel of all images; the chunk's first row */
     int64_t ldb, columns;
-    const float *packed;             /* the chunk's panels, or only the last one, where that ends within a vector */
-    int64_t left_ahead; /* floats from the chunk's first pixel to the next chunk's, 0 after the last */
+    const float *packed; /* the chunk's panels, or only the last one, where that ends within a vector */
+    int64_t left_ahead;  /* floats from the chunk's first pixel to the next chunk's, 0 after the last */
 } job;
 
 static void pack_panels(const job *j, float *to) {
