@@ -75,8 +75,6 @@ void MATH(samples_add_pixels)(int64_t pixels, int64_t c, const float *values, fl
 
 /* ---- sums over samples ---- */
 
-/* ---- sums over samples ---- */
-
 /* Gradients of the weights and, behind them, of the bias, of samples [first, first + samples), each sample's by itself: [count][VECTOR]. */
 typedef void samples_sums(const void *context, int64_t first, int64_t samples, float *sums);
 
