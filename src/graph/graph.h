@@ -160,7 +160,8 @@ struct op_kind {
     /* dx from dy. */
     void (*backward)(const op_call *c, void *scratch);
     /* Part `part` of the parameters' gradients, summed over the lanes' samples along the tree; out[i] is params[i]'s gradient (NULL: not
-     * wanted), where the part's elements are overwritten. `c` holds all of this rank's samples. Runs before backward: dy is whole. */
+     * wanted), where the part's elements are overwritten. `c` holds all of this rank's samples. dy is whole: this runs before backward, or
+     * else (with a sink, or while ranks meet) behind one that leaves dy alone, where node.dx_in_place is 0. */
     void (*param_grad)(const op_call *c, const lane_group *lanes, int part, float *const *out, void *scratch);
     /* Floating-point operations of one sample's forward (a multiply-add is 2). */
     double (*flops)(const node *n);
@@ -171,7 +172,7 @@ struct op_kind {
     /* Forward and backward take the samples of several lanes at once, which saves reading parameters again and again: threads share out
      * the samples, or the node's parts, of which each sees all samples. */
     bool whole;
-    bool hands_out; /* param_grad can give params[0]'s gradient to a sink */
+    bool hands_out; /* param_grad can give params[0]'s gradient to a sink, which asks for dx_in_place 0 */
 };
 
 /* ---- building (nn/ does this; collective only in that every rank must build the same) ---- */

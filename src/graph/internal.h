@@ -43,16 +43,17 @@ typedef struct program {
 } program;
 
 program program_forward(const graph *g, bool training);
-/* With `recompute`, nodes whose outputs cost little (see program.c) are run forward again before backward reads their outputs. With
- * `hands_out`, gradients that node_hands_out() come when the node has read its parameters for the last time. */
-program program_backward(const graph *g, bool recompute, bool hands_out);
+/* With `recompute`, nodes whose outputs cost little (see program.c) are run forward again before backward reads their outputs. Gradients
+ * that node_hands_out() come when the node has read its parameters for the last time. */
+program program_backward(const graph *g, bool recompute, const graph_hooks *hooks);
 void program_free(program *p);
 
 /* Whether the node has a parameter that is trained. */
 bool node_has_trained(const node *n);
 
-/* Whether the gradient of params[0] may go to hooks.sink: the kind can do it, and the parameter is large. */
-bool node_hands_out(const node *n);
+/* Whether the gradient of params[0] goes to hooks->sink: the kind can do it, the parameter is large, and the node takes part in backward
+ * and leaves dy whole. */
+bool node_hands_out(const node *n, const graph_hooks *hooks);
 
 /* ---- plan: where tensors lie ---- */
 

@@ -4,8 +4,8 @@
 #include "graph/run.h"
 
 enum {
-    PARTIAL_FLOATS = 1 << 22, /* nodes with larger parameters have parts enough */
-    HANDED_OUT_FLOATS = 1 << 20,
+    PARTIAL_FLOATS = 1 << 22,    /* nodes with larger parameters have parts enough */
+    HANDED_OUT_FLOATS = 1 << 20, /* smaller gradients are still in cache when the optimiser comes */
     ITEMS_A_THREAD = 2,
     FLOATS_OF_A_CACHE_LINE = 16,
 };
@@ -24,15 +24,16 @@ static int64_t node_floats(const node *n) {
     return floats;
 }
 
-bool node_hands_out(const node *n) {
-    return n->kind->hands_out && node_floats(n) > HANDED_OUT_FLOATS && param_is_trained(n->params[0]);
+bool node_hands_out(const node *n, const graph_hooks *hooks) {
+    return hooks->sink.take && n->kind->hands_out && n->needs_grad && !n->dx_in_place && param_is_trained(n->params[0]) &&
+           node_floats(n) > HANDED_OUT_FLOATS;
 }
 
 const param *graph_handed_out(const graph_run *r, int64_t offset) {
     const param *next = NULL;
-    for (int i = 0; r->options.hooks.sink.take && i < r->graph->n_nodes; i++) {
+    for (int i = 0; i < r->graph->n_nodes; i++) {
         const node *n = r->graph->nodes[i];
-        const param *p = node_hands_out(n) ? n->params[0] : NULL;
+        const param *p = node_hands_out(n, &r->options.hooks) ? n->params[0] : NULL;
         if (p && p->offset + p->size > offset && (!next || p->offset < next->offset))
             next = p;
     }
@@ -55,8 +56,7 @@ static int largest_power(int lanes) {
 
 static grad_cut cut_node(const graph_run *r, const node *n) {
     grad_cut cut = {r->n_lanes, r->n_blocks};
-    bool handed_out = r->options.hooks.sink.take && node_hands_out(n);
-    if (!n->kind->whole || r->n_threads == 1 || node_floats(n) > PARTIAL_FLOATS || handed_out)
+    if (!n->kind->whole || r->n_threads == 1 || node_floats(n) > PARTIAL_FLOATS || node_hands_out(n, &r->options.hooks))
         return cut;
     while (cut.piece_lanes > 1 && cut.n_pieces * n->grad_parts < ITEMS_A_THREAD * r->n_threads) {
         int power = largest_power(cut.piece_lanes);
@@ -179,7 +179,7 @@ static void run_part(void *context, int item, int thread) {
                         .stride = r->grad_sums_size};
     math_sink sink = r->options.hooks.sink;
     sink.origin = n->params[0]->offset;
-    if (sink.take && node_hands_out(n))
+    if (node_hands_out(n, &r->options.hooks))
         lanes.sink = &sink;
     float *out[NODE_MAX_PARAMS];
     piece_outputs(r, n, p, out);

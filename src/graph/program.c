@@ -81,7 +81,7 @@ typedef struct backward_builder {
     program program;
     bool recompute;
     bool *there; /* [node] its output has been made again */
-    bool hands_out;
+    const graph_hooks *hooks;
     const node *waiting; /* its parameter gradients are still to be made */
 } backward_builder;
 
@@ -112,12 +112,28 @@ static void append_waiting(backward_builder *b) {
 }
 
 static bool may_wait(const graph *g, const node *n) {
-    if (n->dx_in_place || n->kind->grad_stats || !passes_gradient_on(n))
+    if (!node_has_trained(n) || n->dx_in_place || n->kind->grad_stats || !passes_gradient_on(n))
         return false;
     int next = n->index - 1;
     while (next >= 0 && !has_backward(g->nodes[next]))
         next--;
     return next >= 0 && g->nodes[next]->kind->grad_stats;
+}
+
+/* When a node's parameter gradients are made. */
+typedef enum grad_turn {
+    GRAD_NONE,
+    GRAD_FIRST, /* before its dx */
+    GRAD_LAST,  /* after it: the sink that they go to changes the parameters, which dx reads */
+    GRAD_WAITS, /* later still */
+} grad_turn;
+
+static grad_turn turn_of(const backward_builder *b, const graph *g, const node *n) {
+    if (!node_has_trained(n))
+        return GRAD_NONE;
+    if (may_wait(g, n))
+        return GRAD_WAITS;
+    return node_hands_out(n, b->hooks) ? GRAD_LAST : GRAD_FIRST;
 }
 
 static void append_backward(backward_builder *b, const graph *g, const node *n) {
@@ -132,19 +148,19 @@ static void append_backward(backward_builder *b, const graph *g, const node *n) 
         append_waiting(b);
         append(p, (step){.kind = STEP_REDUCE_GRAD, .node = n});
     }
-    bool last = b->hands_out && node_hands_out(n);
-    if (node_has_trained(n) && may_wait(g, n))
-        b->waiting = n;
-    else if (node_has_trained(n) && !last)
+    grad_turn turn = turn_of(b, g, n);
+    if (turn == GRAD_FIRST)
         append_param_grad(p, n);
     if (passes_gradient_on(n))
         append_pass(p, n, true);
-    if (last && b->waiting != n)
+    if (turn == GRAD_LAST)
         append_param_grad(p, n);
+    if (turn == GRAD_WAITS)
+        b->waiting = n;
 }
 
-program program_backward(const graph *g, bool recompute, bool hands_out) {
-    backward_builder b = {.recompute = recompute, .hands_out = hands_out, .there = mem_new((size_t)g->n_nodes, sizeof *b.there)};
+program program_backward(const graph *g, bool recompute, const graph_hooks *hooks) {
+    backward_builder b = {.recompute = recompute, .hooks = hooks, .there = mem_new((size_t)g->n_nodes, sizeof *b.there)};
     for (int i = g->n_nodes - 1; i >= 0; i--)
         if (has_backward(g->nodes[i]))
             append_backward(&b, g, g->nodes[i]);

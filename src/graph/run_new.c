@@ -58,7 +58,7 @@ err graph_run_new(graph_run **out, graph *g, const graph_run_options *options) {
     r->evaluation = program_forward(g, false);
     if (options->training) {
         r->training = program_forward(g, true);
-        r->backward = program_backward(g, options->recompute, options->hooks.sink.take);
+        r->backward = program_backward(g, options->recompute, &r->options.hooks);
     }
     const program *forward = options->training ? &r->training : &r->evaluation;
     r->plan = plan_make(g, forward, &r->backward, r->n_lanes * options->lane_capacity);

@@ -23,14 +23,16 @@ typedef struct votes {
 typedef struct engine {
     model *model; /* the caller's */
     lane_range lanes;
-    int n_lanes;  /* this rank's */
+    int n_lanes; /* this rank's */
     graph_run *run;
     dist *dist;
-    float **grads;       /* [block] */
-    double **lane_sums;  /* [lane][N_METRICS] */
-    optim *optim;        /* the caller's */
-    double lr;           /* of the running backward */
-    double forward_seconds, backward_seconds, optimizer_seconds; /* of this rank since engine_new; waits for others not included */
+    float **grads;      /* [block] */
+    double **lane_sums; /* [lane][N_METRICS] */
+    optim *optim;       /* the caller's */
+    double lr;          /* of the running backward */
+    /* Of this rank since engine_new; waits for others not included. On a single rank the updates of large parameters, made with their
+     * gradients (graph_hooks.sink), count as backward. */
+    double forward_seconds, backward_seconds, optimizer_seconds;
 } engine;
 
 typedef struct engine_options {
