@@ -48,19 +48,14 @@ void path_list_reset(path_list *list) {
     *list = (path_list){0};
 }
 
-/* Folders that a pattern might have meant, and that are not there, are no error. */
-static int stops_search(const char *path, int reason) {
-    (void)path;
-    return reason != ENOENT && reason != ENOTDIR;
-}
-
+/* As in shells, folders that a pattern might have meant and that cannot be read are passed over. */
 static err find(path_list *out, const char *pattern) {
     glob_t found;
-    int status = glob(pattern, GLOB_NOSORT, stops_search, &found);
+    int status = glob(pattern, GLOB_NOSORT, NULL, &found);
     if (status == GLOB_NOMATCH)
         return OK;
     if (status != 0)
-        return fail(ERR_IO, "%s: cannot be searched for: %s", pattern, strerror(errno));
+        return fail(ERR_IO, "%s: cannot be searched for: too little memory", pattern);
     for (size_t i = 0; i < found.gl_pathc; i++)
         path_list_add(out, mem_string(found.gl_pathv[i]));
     globfree(&found);

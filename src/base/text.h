@@ -21,7 +21,7 @@ char *text_count(char *out, int64_t number);
 char *text_bytes(char *out, size_t bytes);
 char *text_duration(char *out, double seconds);
 
-/* `s` behind what there is not exactly one of, else the empty string. */
+/* Plural ending: `s` unless count is 1, then the empty string. */
 const char *text_plural(int64_t count);
 
 /* The word of words[0…count) that a person most likely meant by `word`, or NULL where none is near: at most a third of its letters, and

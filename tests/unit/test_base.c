@@ -1,5 +1,5 @@
 /* What every room stands on: text, errors, memory, threads. Random numbers, the lane tree and cores have tests of their own. */
-#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp, seteuid */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base.h"
 
@@ -273,7 +275,7 @@ START_TEST(every_item_is_done_once) {
 }
 END_TEST
 
-/* ---- time ---- */
+/* ---- paths ---- */
 
 static void touch(const char *folder, const char *name) {
     char *path = text_format("%s/%s", folder, name);
@@ -321,6 +323,32 @@ START_TEST(files_are_found_in_order_whatever_their_folder_is_called) {
 }
 END_TEST
 
+START_TEST(folders_that_cannot_be_read_are_passed_over) {
+    if (geteuid() == 0)
+        ck_assert_int_eq(seteuid(65534), 0); /* root can read them all */
+    char top[] = "/tmp/shoal-test-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(top));
+    char *good = text_format("%s/good", top), *bad = text_format("%s/bad", top), *file = text_format("%s/a.h5", good);
+    ck_assert_int_eq(path_make_folders(good), OK);
+    ck_assert_int_eq(mkdir(bad, 0), 0);
+    touch(good, "a.h5");
+    path_list found;
+    ck_assert_int_eq(path_find(&found, top, "*/*.h5"), OK);
+    ck_assert_int_eq(found.count, 1);
+    ck_assert_str_eq(found.paths[0], file);
+    path_list_reset(&found);
+    remove(file);
+    remove(bad);
+    remove(good);
+    remove(top);
+    mem_free(file);
+    mem_free(bad);
+    mem_free(good);
+}
+END_TEST
+
+/* ---- time ---- */
+
 START_TEST(time_goes_on) {
     double start = time_now();
     time_sleep(0.01);
@@ -353,6 +381,7 @@ static void add_the_rest(TCase *tests) {
     tcase_add_loop_test(tests, arenas_larger_than_the_machine_are_refused, 0, 3);
     tcase_add_loop_test(tests, every_item_is_done_once, 0, 3);
     tcase_add_test(tests, files_are_found_in_order_whatever_their_folder_is_called);
+    tcase_add_test(tests, folders_that_cannot_be_read_are_passed_over);
     tcase_add_test(tests, time_goes_on);
 }
 
