@@ -16,6 +16,10 @@ static inline int64_t math_min(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+static inline int64_t math_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 /* ---- shapes that kernels are given ---- */
 
 /* y = (x − mean) · scale + shift + residual, then relu; scale is gamma / standard deviation, shift is beta.
@@ -40,6 +44,9 @@ typedef struct math_pool {
     bool count_padding; /* an average's divisor counts padding */
     bool relu;          /* of a maximum: rectified */
 } math_pool;
+
+/* Of a rectified maximum's index: no element of the window is above 0. */
+enum { MATH_NO_ELEMENT = 255 };
 
 /* Weights lie as [kh, kw, c / groups, oc]: a matrix of kh·kw·c/groups rows. */
 typedef struct math_conv {
@@ -101,7 +108,7 @@ typedef struct math_kernels {
     void (*copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);
     void (*transpose)(int64_t rows, int64_t columns, const float *x, float *y, bool add); /* y[columns, rows] from x[rows, columns] */
 
-    /* Gradient descent with momentum: g += weight_decay · w, v = momentum · v + g, w −= lr · v, or lr · (g + momentum · v) with nesterov. */
+    /* Gradient descent with momentum: g += weight_decay · w, v = momentum · v + g, w −= lr · v; nesterov: w −= lr · (g + momentum · v). */
     void (*sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float *w);
 
     /* batch normalisation. The sums are robust against means that are large beside the deviation. */
@@ -116,8 +123,8 @@ typedef struct math_kernels {
     void (*norm_backward)(const math_norm *m, const float *x, const float *y, const float *dy, const float *a, const float *b, float *dx,
                           bool add, float *dresidual, bool add_residual);
 
-    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 256), or with relu (kh * kw ≤ 255) 255 where none
-     * is above 0; may be NULL */
+    /* pooling; `index` [n, oh, ow, c]: which element of the window is largest (kh * kw ≤ 256), or with relu (kh * kw ≤ 255)
+     * perhaps MATH_NO_ELEMENT; may be NULL */
     void (*max_pool)(const math_pool *p, int64_t n, const float *x, float *y, uint8_t *index);
     void (*max_pool_backward)(const math_pool *p, int64_t n, const uint8_t *index, const float *dy, float *dx, bool add);
     void (*avg_pool)(const math_pool *p, int64_t n, const float *x, float *y);

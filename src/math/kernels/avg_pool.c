@@ -9,10 +9,6 @@ typedef struct window {
     int64_t divisor;
 } window;
 
-INLINE int64_t max64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 INLINE window adaptive_window(const math_pool *p, int64_t oh, int64_t ow) {
     window v = {.h0 = oh * p->h / p->oh, .h1 = ((oh + 1) * p->h + p->oh - 1) / p->oh};
     v.w0 = ow * p->w / p->ow;
@@ -25,7 +21,7 @@ INLINE window window_of(const math_pool *p, int64_t oh, int64_t ow) {
     if (p->adaptive)
         return adaptive_window(p, oh, ow);
     int64_t top = oh * p->stride_h - p->pad_h, left = ow * p->stride_w - p->pad_w;
-    window v = {.h0 = max64(top, 0), .w0 = max64(left, 0), .h1 = math_min(top + p->kh, p->h), .w1 = math_min(left + p->kw, p->w)};
+    window v = {.h0 = math_max(top, 0), .w0 = math_max(left, 0), .h1 = math_min(top + p->kh, p->h), .w1 = math_min(left + p->kw, p->w)};
     /* as PyTorch: what ceil mode reads beyond the padding is not counted */
     int64_t padded = (math_min(top + p->kh, p->h + p->pad_h) - top) * (math_min(left + p->kw, p->w + p->pad_w) - left);
     v.divisor = p->count_padding ? padded : (v.h1 - v.h0) * (v.w1 - v.w0);

@@ -32,6 +32,12 @@ size_t MATH(conv_prepared)(const math_conv *g, math_direction d) {
     return a->prepared ? a->prepared(g, d) : 0;
 }
 
+int MATH(conv_one_part)(const math_conv *g, math_direction d) {
+    (void)g;
+    (void)d;
+    return 1;
+}
+
 int MATH(conv_prepare_parts)(const math_conv *g, math_direction d) {
     return algorithm_of(g, d)->prepare_parts(g, d);
 }

@@ -25,12 +25,6 @@ static size_t prepared_bytes(const math_conv *g, math_direction d) {
     return (size_t)packed_floats(g->oc, window_floats(g)) * sizeof(float);
 }
 
-static int prepare_parts(const math_conv *g, math_direction d) {
-    (void)g;
-    (void)d;
-    return 1;
-}
-
 static void prepare(const math_conv *g, math_direction d, const float *w, int part, void *prepared) {
     (void)d;
     (void)part;
@@ -91,6 +85,6 @@ const conv_algorithm MATH(conv_col2im) = {.name = "col2im",
                                           .serves = serves,
                                           .scratch = scratch_bytes,
                                           .prepared = prepared_bytes,
-                                          .prepare_parts = prepare_parts,
+                                          .prepare_parts = MATH(conv_one_part),
                                           .prepare = prepare,
                                           .backward_data = backward_data};

@@ -64,12 +64,6 @@ static size_t prepared_bytes(const math_conv *g, math_direction d) {
     return d == MATH_FORWARD ? (size_t)(channel_vectors(g) * first_taps(g)) * sizeof(vec) : 0;
 }
 
-static int prepare_parts(const math_conv *g, math_direction d) {
-    (void)g;
-    (void)d;
-    return 1;
-}
-
 static void prepare(const math_conv *g, math_direction d, const float *w, int part, void *prepared) {
     (void)d;
     (void)part;
@@ -182,7 +176,7 @@ const conv_algorithm MATH(conv_first) = {.name = "direct",
                                          .serves = serves,
                                          .scratch = scratch_bytes,
                                          .prepared = prepared_bytes,
-                                         .prepare_parts = prepare_parts,
+                                         .prepare_parts = MATH(conv_one_part),
                                          .prepare = prepare,
                                          .forward = forward,
                                          .weight_parts = MATH(first_weight_parts),

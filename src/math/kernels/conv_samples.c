@@ -50,12 +50,6 @@ static size_t prepared_bytes(const math_conv *g, math_direction d) {
     return d == MATH_BACKWARD_WEIGHT ? 0 : (size_t)(g->kh * g->kw * g->c * g->oc) * sizeof(float);
 }
 
-static int prepare_parts(const math_conv *g, math_direction d) {
-    (void)g;
-    (void)d;
-    return 1;
-}
-
 static void prepare(const math_conv *g, math_direction d, const float *w, int part, void *prepared) {
     (void)part;
     unit_conv u = MATH(samples_conv)(g, d);
@@ -233,7 +227,7 @@ const conv_algorithm MATH(conv_samples) = {.name = "by samples",
                                            .serves = serves,
                                            .scratch = scratch_bytes,
                                            .prepared = prepared_bytes,
-                                           .prepare_parts = prepare_parts,
+                                           .prepare_parts = MATH(conv_one_part),
                                            .prepare = prepare,
                                            .forward = forward,
                                            .backward_data = backward_data,
@@ -241,4 +235,4 @@ const conv_algorithm MATH(conv_samples) = {.name = "by samples",
                                            .backward_weight = MATH(samples_backward_weight),
                                            .pooled_forward = pooled_forward,
                                            .pooled_backward_data = pooled_backward_data,
-                                           .pooled_backward_weight = MATH(samples_pooled_weight)};
+                                           .pooled_backward_weight = MATH(samples_dw)};

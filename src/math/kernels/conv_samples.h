@@ -33,8 +33,6 @@ void MATH(samples_lay_plane)(const laid_plane *p, int64_t samples, const float *
 
 /* ---- planes behind relu and 2 × 2 maximum pooling, [pixel, channel][sample]: values, and which of the four they are (max_pool.c) ---- */
 
-enum { SAMPLES_NO_ELEMENT = 255 };
-
 typedef struct samples_pooled {
     float *values, *at; /* `at` holds integers */
 } samples_pooled;
@@ -46,7 +44,7 @@ static inline samples_pooled samples_pooled_at(samples_pooled p, int64_t i) {
 
 INLINE void samples_pool(const vec four[4], float *value, float *at) {
     vec best = vec_set(0);
-    vec_ints which = (vec_ints){0} + SAMPLES_NO_ELEMENT;
+    vec_ints which = (vec_ints){0} + MATH_NO_ELEMENT;
     for (int i = 0; i < 4; i++) {
         vec_ints take = (four[i] > best) | (four[i] != four[i]);
         best = vec_select(take, four[i], best);
@@ -75,13 +73,15 @@ void MATH(samples_add_pixels)(int64_t pixels, int64_t c, const float *values, fl
 
 /* ---- sums over samples ---- */
 
-/* Gradients of the weights and, behind them, of the bias, of samples [first, first + samples), each sample's by itself: [count][VECTOR]. */
+/* Gradients of `weights` weights and, where it is wanted, behind them of the bias, of samples [first, first + samples), each sample's by
+ * itself: [weight, then oc][VECTOR]. */
 typedef void samples_sums(const void *context, int64_t first, int64_t samples, float *sums);
 
 /* Those of all samples of the lanes: VECTOR samples at a time, whichever lanes they belong to, a lane's share in the order of its samples,
- * and the lanes along the tree. dw or db may be NULL. scratch: samples_sum_floats. */
+ * and the lanes along the tree. dw or db may be NULL; only where db is not, `make` gives the bias's sums. scratch: samples_sum_floats, of
+ * weights and bias. */
 int64_t MATH(samples_sum_floats)(int64_t count, int levels);
-void MATH(samples_sum_gradients)(const math_lanes *lanes, int64_t count, int64_t oc, samples_sums *make, const void *context, float *dw,
+void MATH(samples_sum_gradients)(const math_lanes *lanes, int64_t weights, int64_t oc, samples_sums *make, const void *context, float *dw,
                                  float *db, float *scratch);
 
 /* conv_samples_weight.c */
@@ -89,7 +89,8 @@ int64_t MATH(samples_weight_floats)(const math_conv *g, int levels);
 int MATH(samples_weight_parts)(const math_conv *g);
 void MATH(samples_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                    void *scratch);
-void MATH(samples_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
-                                 float *dw, float *db, void *scratch);
+/* index NULL: there is no pool, and db is NULL too. */
+void MATH(samples_dw)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index, float *dw,
+                      float *db, void *scratch);
 
 #endif

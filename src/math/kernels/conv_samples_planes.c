@@ -99,7 +99,7 @@ void MATH(samples_gather_pooled)(int64_t samples, int64_t count, const float *dy
     MATH(samples_gather)(samples, count, count, dy, to.values);
     gather_bytes(samples, count, count, index, to.at);
     for (int64_t i = 0; i < count * VECTOR; i += VECTOR) {
-        vec_ints none = (vec_ints)vec_load(to.at + i) == SAMPLES_NO_ELEMENT;
+        vec_ints none = (vec_ints)vec_load(to.at + i) == MATH_NO_ELEMENT;
         vec_store(to.values + i, (vec)((vec_ints)vec_load(to.values + i) & ~none));
     }
 }
@@ -167,14 +167,14 @@ int64_t MATH(samples_sum_floats)(int64_t count, int levels) {
     return count * (2 * VECTOR + 1 + levels);
 }
 
-void MATH(samples_sum_gradients)(const math_lanes *lanes, int64_t count, int64_t oc, samples_sums *make, const void *context, float *dw,
+void MATH(samples_sum_gradients)(const math_lanes *lanes, int64_t weights, int64_t oc, samples_sums *make, const void *context, float *dw,
                                  float *db, float *scratch) {
-    int64_t first = -1;
+    int64_t first = -1, count = weights + (db ? oc : 0);
     float *each = scratch + count * VECTOR, *sum = each + count * VECTOR;
     summed a = {make, context, count, lanes->bounds[lanes->count], &first, scratch, each};
     MATH(sum_lanes)(lanes, count, share, &a, sum, sum + count);
     if (dw)
-        memcpy(dw, sum, (size_t)(count - oc) * sizeof *dw);
+        memcpy(dw, sum, (size_t)weights * sizeof *dw);
     if (db)
-        memcpy(db, sum + count - oc, (size_t)oc * sizeof *db);
+        memcpy(db, sum + weights, (size_t)oc * sizeof *db);
 }

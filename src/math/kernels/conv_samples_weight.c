@@ -12,9 +12,8 @@ enum {
     BAND_FLOATS = 6 * 1024, /* of dy, all samples */
 };
 
-/* Of the bias too. */
 static int64_t weights_of(const unit_conv *g) {
-    return (g->kh * g->kw * g->c + 1) * g->oc;
+    return g->kh * g->kw * g->c * g->oc;
 }
 
 /* An even number, as pooled rows become two. */
@@ -113,6 +112,7 @@ typedef struct gradients {
     unit_conv g;
     const float *x, *dy;
     const uint8_t *index; /* or NULL: there is no pool */
+    bool bias;            /* its gradient is wanted too */
     float *laid, *band;
     samples_pooled pooled;
 } gradients;
@@ -136,7 +136,6 @@ static void make_gradients(const void *context, int64_t first, int64_t samples, 
     const gradients *a = context;
     const unit_conv *g = &a->g;
     int64_t rows = band_rows(g), pooled = pooled_count(g);
-    float *bias = sums + (weights_of(g) - g->oc) * VECTOR;
     MATH(samples_lay)(g, samples, a->x + first * g->h * g->w * g->c, a->laid);
     memset(sums, 0, (size_t)(weights_of(g) * VECTOR) * sizeof *sums);
     if (a->index)
@@ -147,8 +146,8 @@ static void make_gradients(const void *context, int64_t first, int64_t samples, 
         for (int64_t r = 0; r < g->kh; r++)
             add_kernel_row(g, r, top, count, a->laid, a->band, sums);
     }
-    if (a->index)
-        MATH(samples_add_pixels)(pooled / g->oc, g->oc, a->pooled.values, bias);
+    if (a->bias)
+        MATH(samples_add_pixels)(pooled / g->oc, g->oc, a->pooled.values, sums + weights_of(g) * VECTOR);
 }
 
 /* Returns how many floats there are, without the sums; scratch may be NULL. */
@@ -165,7 +164,7 @@ static int64_t lay_out(gradients *a, float *scratch) {
 
 int64_t MATH(samples_weight_floats)(const math_conv *g, int levels) {
     gradients a = {.g = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT)};
-    return lay_out(&a, NULL) + MATH(samples_sum_floats)(weights_of(&a.g), levels);
+    return lay_out(&a, NULL) + MATH(samples_sum_floats)(weights_of(&a.g) + a.g.oc, levels);
 }
 
 int MATH(samples_weight_parts)(const math_conv *g) {
@@ -173,9 +172,9 @@ int MATH(samples_weight_parts)(const math_conv *g) {
     return 1;
 }
 
-void MATH(samples_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
-                                 float *dw, float *db, void *scratch) {
-    gradients a = {.g = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT), .x = x, .dy = dy, .index = index};
+void MATH(samples_dw)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index, float *dw,
+                      float *db, void *scratch) {
+    gradients a = {.g = MATH(samples_conv)(g, MATH_BACKWARD_WEIGHT), .x = x, .dy = dy, .index = index, .bias = db};
     float *sums = (float *)scratch + lay_out(&a, scratch);
     MATH(samples_sum_gradients)(lanes, weights_of(&a.g), g->oc, make_gradients, &a, dw, db, sums);
 }
@@ -183,5 +182,5 @@ void MATH(samples_pooled_weight)(const math_conv *g, const math_lanes *lanes, co
 void MATH(samples_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                    void *scratch) {
     (void)part;
-    MATH(samples_pooled_weight)(g, lanes, x, dy, NULL, dw, NULL, scratch);
+    MATH(samples_dw)(g, lanes, x, dy, NULL, dw, NULL, scratch);
 }

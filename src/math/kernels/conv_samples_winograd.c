@@ -32,14 +32,8 @@ samples_tiling MATH(samples_tiling)(const math_conv *g) {
 /* ---- the weights in frequencies ---- */
 
 static size_t prepared_bytes(const math_conv *g, math_direction d) {
-    int64_t floats = d == MATH_FORWARD ? g->c * samples_even(g->oc) : d == MATH_BACKWARD_DATA ? samples_even(g->c) * g->oc : 0;
+    int64_t floats = d == MATH_FORWARD ? g->c * samples_rounded(g->oc, 2) : d == MATH_BACKWARD_DATA ? samples_rounded(g->c, 2) * g->oc : 0;
     return (size_t)(FREQUENCIES * floats) * sizeof(float);
-}
-
-static int one_part(const math_conv *g, math_direction d) {
-    (void)g;
-    (void)d;
-    return 1;
 }
 
 /* Those of input channel c and `count` output channels from oc on. */
@@ -57,7 +51,7 @@ static void weights_in_frequencies(const math_conv *g, const float *w, int64_t c
 
 /* Place of frequency 0 of what `to`, of `outputs`, takes from `from`, of `inputs`; *step leads to the next frequency. */
 static int64_t prepared_place(int64_t outputs, int64_t inputs, int64_t to, int64_t from, int64_t *step) {
-    int64_t first = to / CHANNELS * CHANNELS, block = math_min(CHANNELS, samples_even(outputs) - first);
+    int64_t first = to / CHANNELS * CHANNELS, block = math_min(CHANNELS, samples_rounded(outputs, 2) - first);
     *step = inputs * block;
     return first * FREQUENCIES * inputs + from * block + to - first;
 }
@@ -81,10 +75,6 @@ static void prepare(const math_conv *g, math_direction d, const float *w, int pa
 
 /* ---- scratch ---- */
 
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 int64_t MATH(samples_lay_out)(const samples_tiling *t, float *scratch, samples_buffers *b) {
     float **to[] = {&b->x, &b->lines, &b->y, &b->tiles, &b->values, &b->half};
     const int64_t floats[] = {
@@ -92,8 +82,8 @@ int64_t MATH(samples_lay_out)(const samples_tiling *t, float *scratch, samples_b
         PATCH * MATH(samples_line_floats)(t),
         laid_floats(&t->y),
         samples_tile_blocks(t) * t->tiles * TILE_VECTORS * VECTOR,
-        larger(t->x.c, t->y.c) * PATCH * TILES * VECTOR,
-        larger(samples_even(t->x.c) * FREQUENCIES, samples_even(t->y.c) * STEP * PATCH) * TILES * VECTOR,
+        math_max(t->x.c, t->y.c) * PATCH * TILES * VECTOR,
+        math_max(samples_rounded(t->x.c, 2) * FREQUENCIES, samples_rounded(t->y.c, 2) * STEP * PATCH) * TILES * VECTOR,
     };
     int64_t count = 0;
     for (int i = 0; i < 6; i++) {
@@ -114,12 +104,12 @@ const conv_algorithm MATH(conv_samples_winograd) = {.name = "winograd by samples
                                                     .serves = serves,
                                                     .scratch = scratch_bytes,
                                                     .prepared = prepared_bytes,
-                                                    .prepare_parts = one_part,
+                                                    .prepare_parts = MATH(conv_one_part),
                                                     .prepare = prepare,
                                                     .forward = MATH(samples_winograd_forward),
                                                     .backward_data = MATH(samples_winograd_data),
                                                     .weight_parts = MATH(samples_weight_parts),
                                                     .backward_weight = MATH(samples_winograd_weight),
                                                     .pooled_forward = MATH(samples_winograd_pooled_forward),
-                                                    .pooled_backward_data = MATH(samples_winograd_pooled_data),
-                                                    .pooled_backward_weight = MATH(samples_winograd_pooled_weight)};
+                                                    .pooled_backward_data = MATH(samples_winograd_dx),
+                                                    .pooled_backward_weight = MATH(samples_winograd_dw)};

@@ -53,9 +53,9 @@ static inline int64_t samples_tile_blocks(const samples_tiling *t) {
     return (t->y.c + TILE_CHANNELS - 1) / TILE_CHANNELS;
 }
 
-/* Channels that U has: an even number, so that fewer kinds of products are needed. */
-static inline int64_t samples_even(int64_t channels) {
-    return (channels + 1) / 2 * 2;
+/* Channels, rounded up to a multiple of `unit`. Those of U are even, so that fewer kinds of products are needed. */
+static inline int64_t samples_rounded(int64_t channels, int64_t unit) {
+    return (channels + unit - 1) / unit * unit;
 }
 
 /* What forward and backward-data need for a block of samples. */
@@ -183,15 +183,17 @@ samples_dy MATH(samples_lay_dy)(const samples_tiling *t, int64_t samples, const 
 void MATH(samples_dy_tiles)(const samples_tiling *t, const samples_dy *dy, int64_t oc, float *tiles);
 
 void MATH(samples_winograd_data)(const math_conv *g, int64_t n, const float *dy, const void *prepared, float *dx, bool add, void *scratch);
-void MATH(samples_winograd_pooled_data)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared,
-                                        float *dx, bool add, void *scratch);
+/* index NULL: there is no pool. */
+void MATH(samples_winograd_dx)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared, float *dx,
+                               bool add, void *scratch);
 
 /* ---- the weights' gradient: conv_samples_winograd_weight.c ---- */
 
 int64_t MATH(samples_winograd_weight_floats)(const math_conv *g, int levels);
 void MATH(samples_winograd_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                    void *scratch);
-void MATH(samples_winograd_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy,
-                                          const uint8_t *index, float *dw, float *db, void *scratch);
+/* index NULL: there is no pool, and db is NULL too. */
+void MATH(samples_winograd_dw)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
+                               float *dw, float *db, void *scratch);
 
 #endif

@@ -71,8 +71,8 @@ static void block_backward(const samples_tiling *t, const samples_dy *dy, const 
     }
 }
 
-void MATH(samples_winograd_pooled_data)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared,
-                                        float *dx, bool add, void *scratch) {
+void MATH(samples_winograd_dx)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared, float *dx,
+                               bool add, void *scratch) {
     samples_tiling t = MATH(samples_tiling)(g);
     samples_buffers b;
     MATH(samples_lay_out)(&t, scratch, &b);
@@ -88,5 +88,5 @@ void MATH(samples_winograd_pooled_data)(const math_conv *g, int64_t n, const flo
 }
 
 void MATH(samples_winograd_data)(const math_conv *g, int64_t n, const float *dy, const void *prepared, float *dx, bool add, void *scratch) {
-    MATH(samples_winograd_pooled_data)(g, n, dy, NULL, prepared, dx, add, scratch);
+    MATH(samples_winograd_dx)(g, n, dy, NULL, prepared, dx, add, scratch);
 }

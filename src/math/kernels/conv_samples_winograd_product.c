@@ -3,8 +3,7 @@
  * transformed down the column. */
 #include "math/kernels/conv_samples_winograd.h"
 
-/* sums[channel][tile] = Σ_i (values[i][tile] + point · values[i][TILES + tile]) · u[i][channel], without the second term where not `mixed`
- */
+/* sums[channel][tile] = Σ_i (values[i][tile] + point · values[i][TILES + tile]) · u[i][channel], only with `mixed` the second term */
 INLINE void product(const int channels, int64_t count, const float *values, int64_t step, const bool mixed, float point, const float *u,
                     vec *sums) {
     vec sum[TILES * CHANNELS];
@@ -82,7 +81,7 @@ INLINE void column_of(int64_t channels, int64_t count, const float *values, cons
 /* Column j for all channels that are written, from `count` that are read. */
 INLINE void column_of_all(int64_t outputs, int64_t count, int j, const float *values, const float *u, const bool forward, float *half) {
     for (int64_t first = 0; first < outputs; first += CHANNELS) {
-        int64_t channels = math_min(CHANNELS, samples_even(outputs) - first), column = PATCH * count * channels;
+        int64_t channels = math_min(CHANNELS, samples_rounded(outputs, 2) - first), column = PATCH * count * channels;
         column_of(channels, count, values, u + first * FREQUENCIES * count + j * column, forward,
                   half + (first * TILES * (forward ? STEP : PATCH) * PATCH + j) * VECTOR);
     }

@@ -5,17 +5,13 @@
 
 enum { ROWS = VECTOR == 16 ? 6 : 2, COLUMNS = 4 };
 
-/* There are zeros for channels that are missing. */
-static int64_t rounded(int64_t channels, int64_t unit) {
-    return (channels + unit - 1) / unit * unit;
-}
-
 typedef struct gradients {
     const math_conv *g;
     samples_tiling t;
-    int64_t c, oc; /* rounded */
+    int64_t c, oc; /* rounded up: there are zeros for channels that are missing */
     const float *x, *dy;
-    const uint8_t *index; /* or NULL */
+    const uint8_t *index; /* or NULL: there is no pool */
+    bool bias;            /* its gradient is wanted too */
     float *laid_x, *laid_y, *lines;
     float *v;     /* [frequency][tile][channel] */
     float *tiles; /* of TILE_CHANNELS of dy */
@@ -25,12 +21,11 @@ typedef struct gradients {
 } gradients;
 
 static gradients shapes_of(const math_conv *g) {
-    return (gradients){.g = g, .t = MATH(samples_tiling)(g), .c = rounded(g->c, 2), .oc = rounded(g->oc, TILE_CHANNELS)};
+    return (gradients){.g = g, .t = MATH(samples_tiling)(g), .c = samples_rounded(g->c, 2), .oc = samples_rounded(g->oc, TILE_CHANNELS)};
 }
 
-/* Of the bias too. */
 static int64_t weights_of(const math_conv *g) {
-    return (KERNEL * KERNEL * g->c + 1) * g->oc;
+    return KERNEL * KERNEL * g->c * g->oc;
 }
 
 /* Returns how many floats there are, without sums; scratch may be NULL. */
@@ -57,7 +52,7 @@ static int64_t lay_out(gradients *a, float *scratch) {
 
 int64_t MATH(samples_winograd_weight_floats)(const math_conv *g, int levels) {
     gradients a = shapes_of(g);
-    return lay_out(&a, NULL) + MATH(samples_sum_floats)(weights_of(g), levels);
+    return lay_out(&a, NULL) + MATH(samples_sum_floats)(weights_of(g) + g->oc, levels);
 }
 
 /* ---- into frequencies ---- */
@@ -85,8 +80,7 @@ static void dy_in_column(const gradients *a, int j) {
 
 /* ---- products ---- */
 
-/* sums[channel][oc] = Σ_tiles v[tile][channel] · (z[tile][oc] + point · z[tile][TILE_CHANNELS + oc]), without the second term where not
- * `mixed` */
+/* sums[channel][oc] = Σ_tiles v[tile][channel] · (z[tile][oc] + point · z[tile][TILE_CHANNELS + oc]), only with `mixed` the second term */
 INLINE void product(const int rows, const bool mixed, float point, int64_t tiles, const float *v, int64_t v_step, const float *z,
                     float *sums, int64_t sums_row) {
     vec sum[ROWS][COLUMNS];
@@ -157,13 +151,6 @@ static void out_of_frequencies(const gradients *a, float *dw) {
     }
 }
 
-static void bias_sums(const gradients *a, const samples_dy *dy, float *sums) {
-    if (!dy->laid)
-        MATH(samples_add_pixels)(a->t.tiles, a->g->oc, dy->pooled.values, sums);
-    else
-        MATH(samples_add_pixels)(a->t.y.rows * a->t.y.columns, a->g->oc, dy->laid, sums);
-}
-
 static void make_gradients(const void *context, int64_t first, int64_t samples, float *sums) {
     const gradients *a = context;
     const math_conv *g = a->g;
@@ -180,22 +167,27 @@ static void make_gradients(const void *context, int64_t first, int64_t samples, 
         }
     }
     out_of_frequencies(a, sums);
-    bias_sums(a, &dy, sums + (weights_of(g) - g->oc) * VECTOR);
+    if (a->bias)
+        MATH(samples_add_pixels)(a->t.tiles, g->oc, dy.pooled.values, sums + weights_of(g) * VECTOR);
 }
 
-void MATH(samples_winograd_pooled_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy,
-                                          const uint8_t *index, float *dw, float *db, void *scratch) {
+void MATH(samples_winograd_dw)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
+                               float *dw, float *db, void *scratch) {
     gradients a = shapes_of(g);
     lay_out(&a, scratch);
     a.x = x;
     a.dy = dy;
     a.index = index;
-    memset(a.v, 0, (size_t)(a.z - a.v) * sizeof *a.v); /* missing channels stay zero */
+    a.bias = db;
+    if (a.c > g->c) /* missing channels stay zero */
+        memset(a.v, 0, (size_t)(a.tiles - a.v) * sizeof *a.v);
+    if (a.oc > g->oc)
+        memset(a.tiles, 0, (size_t)(a.z - a.tiles) * sizeof *a.tiles);
     MATH(samples_sum_gradients)(lanes, weights_of(g), g->oc, make_gradients, &a, dw, db, a.sums);
 }
 
 void MATH(samples_winograd_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                                    void *scratch) {
     (void)part;
-    MATH(samples_winograd_pooled_weight)(g, lanes, x, dy, NULL, dw, NULL, scratch);
+    MATH(samples_winograd_dw)(g, lanes, x, dy, NULL, dw, NULL, scratch);
 }

@@ -74,8 +74,8 @@ typedef struct conv_algorithm {
     void (*backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                             void *scratch);
     /* With relu and pooling behind, where it can; or NULL. */
-    void (*pooled_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y,
-                           uint8_t *index, void *scratch);
+    void (*pooled_forward)(const math_conv *g, int64_t n, const float *x, const void *prepared, const float *bias, float *y, uint8_t *index,
+                           void *scratch);
     void (*pooled_backward_data)(const math_conv *g, int64_t n, const float *dy, const uint8_t *index, const void *prepared, float *dx,
                                  bool add, void *scratch);
     void (*pooled_backward_weight)(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, const uint8_t *index,
@@ -84,6 +84,9 @@ typedef struct conv_algorithm {
 
 extern const conv_algorithm MATH(conv_samples_winograd), MATH(conv_samples), MATH(conv_first), MATH(conv_depthwise);
 extern const conv_algorithm MATH(conv_winograd), MATH(conv_winograd_accurate), MATH(conv_pointwise), MATH(conv_col2im), MATH(conv_im2col);
+
+/* The prepare_parts of weights that are prepared in one piece. */
+int MATH(conv_one_part)(const math_conv *g, math_direction d);
 
 const char *MATH(conv_name)(const math_conv *g, math_direction d);
 size_t MATH(conv_scratch)(const math_conv *g, int levels);

@@ -12,12 +12,7 @@ enum {
     STREAM_FLOATS = 1024 * 1024, /* of dx */
     GROUP = 4,                   /* vectors of dx at a time */
     FEW_CHANNELS = 16,
-    NO_ELEMENT = 255,
 };
-
-static int64_t max64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
 
 /* Elements [h0, h1) · [w0, w1) of the plane are the window's; its corner, perhaps in the padding, is (top, left). */
 typedef struct window {
@@ -26,13 +21,13 @@ typedef struct window {
 
 static void set_rows(window *v, const math_pool *p, int64_t oh) {
     v->top = oh * p->stride_h - p->pad_h;
-    v->h0 = max64(v->top, 0);
+    v->h0 = math_max(v->top, 0);
     v->h1 = math_min(v->top + p->kh, p->h);
 }
 
 INLINE void set_columns(window *v, const math_pool *p, int64_t ow) {
     v->left = ow * p->stride_w - p->pad_w;
-    v->w0 = max64(v->left, 0);
+    v->w0 = math_max(v->left, 0);
     v->w1 = math_min(v->left + p->kw, p->w);
 }
 
@@ -41,7 +36,7 @@ INLINE void max_vector(const math_pool *p, const window *v, int64_t rows, int64_
                        int64_t count) {
     int32_t first = (int32_t)((v->h0 - v->top) * p->kw + v->w0 - v->left);
     vec best = vec_set(p->relu ? 0 : -INFINITY);
-    vec_ints at = (vec_ints){0} + (p->relu ? NO_ELEMENT : first);
+    vec_ints at = (vec_ints){0} + (p->relu ? MATH_NO_ELEMENT : first);
     const float *row = x + (v->h0 * p->w + v->w0) * p->c;
     for (int64_t h = 0; h < rows; h++, row += p->w * p->c, first += (int32_t)p->kw)
         for (int64_t w = 0; w < columns; w++) {
@@ -202,7 +197,7 @@ static void scatter_plane(const element *e, const int64_t *tap_offset) {
         for (int64_t ow = 0; ow < p->ow; ow++, dy += p->c, index += p->c) {
             int64_t corner = ((oh * p->stride_h - p->pad_h) * p->w + ow * p->stride_w - p->pad_w) * p->c; /* perhaps in the padding */
             for (int64_t i = 0; i < p->c; i++)
-                if (!p->relu || index[i] != NO_ELEMENT)
+                if (!p->relu || index[i] != MATH_NO_ELEMENT)
                     e->dx[corner + tap_offset[index[i]] + i] += dy[i];
         }
 }

@@ -210,7 +210,10 @@ INLINE bool vec_streams_lines(const float *p, int64_t row) {
     return VECTOR >= 8 && (uintptr_t)p % 64 == 0 && row % 16 == 0;
 }
 
-/* Past the caches: for outputs larger than they are that nobody reads soon. `p` is aligned to a vector. */
+/* Past the caches: for outputs larger than they are that nobody reads soon. `p` is aligned to a vector.
+ *
+ * Such stores are weakly ordered, and no fence follows them: whoever reads them on another thread has met this one at a barrier or a lock
+ * before, and on x86, the only processors that have them, these end in locked instructions, which wait for them. */
 INLINE void vec_stream(float *p, vec v) {
 #if defined(__AVX512F__)
     _mm512_stream_ps(p, v);

@@ -44,8 +44,8 @@ int MATH(winograd_gradient_parts)(const math_conv *g) {
 
 /* V and Z of a chunk stay in the second cache, 1.2 MB, where channels are few. Many channels do not fit anyhow: there AVX-512, whose
  * products are made fast enough for it to count, takes pieces three times as long, so that their sums are transformed back less often; but
- * not where all of a lane is as short as 32 tiles. And where it is perhaps as short as 8, chunks take many lanes, so that few blocks' sums
- * wait in memory. */
+ * not where a sample, and so perhaps a lane, has fewer than 32 tiles. And where it has fewer than 8, chunks take many lanes, so that few
+ * blocks' sums wait in memory. */
 static int64_t chunk_tiles(const math_conv *g, const winograd_tiling *t) {
     int64_t sample = t->rows * t->columns, channels = math_min(g->c, RANGE) + math_min(g->oc, RANGE);
     if (sample < 8)
@@ -84,16 +84,18 @@ typedef struct job {
 
 /* ---- a block ---- */
 
-/* sums = vᵀ · z: `rows` ≤ 2 · ROWS of it, and `vectors` of the panel's two. A line a tile is fetched of what comes next. */
-INLINE void product(const int rows, const int vectors, int64_t tiles, const float *v, const float *z, const float *next_v,
-                    const float *next_z, float *sums) {
+/* sums = vᵀ · z: `rows` ≤ 2 · ROWS of it, and `vectors` of the panel's two. Where it `fetches`, a line a tile of what comes next. */
+INLINE void product(const int rows, const int vectors, const bool fetches, int64_t tiles, const float *v, const float *z,
+                    const float *next_v, const float *next_z, float *sums) {
     vec sum[2 * ROWS][2];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = (vec){0};
     for (; tiles > 0; tiles--, v += V_PANEL, z += PANEL, next_v += LINE, next_z += LINE) {
-        __builtin_prefetch(next_v);
-        __builtin_prefetch(next_z);
+        if (fetches) {
+            __builtin_prefetch(next_v);
+            __builtin_prefetch(next_z);
+        }
         vec right[2] = {vec_load(z), vectors > 1 ? vec_load(z + VECTOR) : (vec){0}};
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
@@ -111,13 +113,18 @@ static int64_t columns_of(const job *j) {
     return j->oc.count <= VECTOR ? VECTOR : PANEL;
 }
 
-/* All frequencies of a piece of a lane. Every product fetches the next frequency's plane of V, or a line's part of that of Z. */
+/* All frequencies of a piece of a lane. A product fetches the next frequency's plane of V and a line's width of that of Z, as long as there
+ * is some left of Z. */
 INLINE void products_of(const int rows, const int vectors, const job *j, int64_t tiles, const float *v, const float *z) {
     float *sums = j->sums;
     for (int f = 0; f < j->n * j->n; f++, v += j->v.plane, z += j->z.plane, sums += BLOCK)
         for (int row = 0; row < V_PANEL; row += rows) {
-            const float *next_z = z + j->z.plane + row / ROWS * LINE % PANEL * tiles;
-            product(rows, vectors, tiles, v + row, z, v + j->v.plane, next_z, sums + row * PANEL);
+            const float *next_v = v + j->v.plane, *next_z = z + j->z.plane;
+            int width = row / ROWS * LINE; /* fetched before */
+            if (width < PANEL)
+                product(rows, vectors, true, tiles, v + row, z, next_v, next_z + width * tiles, sums + row * PANEL);
+            else
+                product(rows, vectors, false, tiles, v + row, z, next_v, next_z, sums + row * PANEL);
         }
 }
 

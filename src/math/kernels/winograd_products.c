@@ -6,6 +6,9 @@
  * U some steps further on, which runs over into the next panel, and a line of the rows of V below. Where channels are many, U comes from
  * farther away, and gemm.c knows better how to fetch that.
  *
+ * The tile resembles that of gemm_tile.h, of which it is the plain case: with that one's segments, addends and ways to end, which are known
+ * only when it runs, a product as small as these would be longer about its tiles' beginnings and ends than about their sums.
+ *
  * An element is one chain of multiply-adds in the order of input channels, wherever its row stands. */
 #include "math/kernels/gemm.h"
 #include "math/kernels/winograd.h"
@@ -21,7 +24,7 @@ typedef struct product {
 
 /* `rows` rows from `row` on, by the panel of column `column`, of which there are `vectors` vectors. */
 INLINE void tile(const int rows, const int vectors, const product *p, int64_t row, int64_t column) {
-    /* three rows share a base address: their offsets of 0, 1 and 2 rows are the processor's own address forms */
+    /* three rows share a base address, as in gemm_tile.h */
     const float *v[(TILE_ROWS + 2) / 3], *u = p->u + column * p->k, *below = p->v + (row + rows) * p->k;
     const int64_t k = p->k;
     vec sums[TILE_ROWS][2];
