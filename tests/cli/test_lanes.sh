@@ -25,6 +25,13 @@ data: {train: $work/data/train.h5, augment: [hflip: {}]}
 train: {epochs: 1, batch: 16, lanes: 8, seed: 6, max_steps: 3}
 optimizer: {name: sgd, lr: 0.01, momentum: 0.9, nesterov: true}
 JOB
+cat > "$work/lenet5.yaml" << JOB
+name: lanes-lenet5
+model: {name: lenet5}
+data: {train: $work/data/train.h5, drop_last: false}
+train: {epochs: 1, batch: 600, lanes: 12, seed: 7}
+optimizer: {name: sgd, lr: 0.02, momentum: 0.9}
+JOB
 
 # run JOB RANKS THREADS FOLDER OPTION…: prints the digest of the last checkpoint.
 run() {
@@ -56,6 +63,7 @@ all() {
 }
 
 all resnet20 13 4 1:1 1:2 2:1 2:2 4:1 4:2
+all lenet5 15 3 1:1 1:2 2:2 4:1 # convolutions by samples, fused with relu and pool; the last batch has lanes of 16 and of 17
 all vgg11 2 2 1:1 2:2 # 128 million parameters: more ranks take more memory than small machines have
 
 # pretending that every two ranks are a node changes who sums what first, and no bit

@@ -26,15 +26,16 @@ static const math_conv shapes[] = {
     SHAPE(2, 2, 64, 64, 3, 3, 2, 2, 3, 2, 1, 1, 1),                                                      /* taps that meet nothing */
     SHAPE(9, 9, 33, 17, 3, 3, 2, 1, 1, 1, 1, 1, 1),     SHAPE(37, 34, 3, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1), /* first layers */
     SHAPE(33, 30, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),    SHAPE(33, 30, 1, 20, 5, 5, 1, 1, 2, 2, 1, 1, 1),
-    SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                     /* 1 x 1 */
-    SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),  SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1),  /* gradient in several parts */
-    SHAPE(7, 9, 512, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),                                                       /* windows 4 KB apart */
-    SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                        /* 1 x 1 with padding */
-    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                      /* 16 channels */
-    SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),     /* small, few channels */
-    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),    SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),    /* 5 x 5 of few channels */
-    SHAPE(14, 12, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(8, 7, 3, 5, 3, 2, 1, 1, 1, 0, 1, 1, 1),      /* with a pool */
-    SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),      SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70), /* depthwise */
+    SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                    /* 1 x 1 */
+    SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),  SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1), /* gradient in several parts */
+    SHAPE(7, 9, 512, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),                                                      /* windows 4 KB apart */
+    SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                       /* 1 x 1 with padding */
+    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* 16 channels */
+    SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),    /* small, few channels */
+    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),    SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),   /* 5 x 5 of few channels */
+    SHAPE(14, 12, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(8, 7, 3, 5, 3, 2, 1, 1, 1, 0, 1, 1, 1),     /* with a pool */
+    SHAPE(10, 12, 5, 9, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),
+    SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70), /* depthwise */
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -139,6 +140,11 @@ static void check_weight(const arrays *a, void *scratch) {
     free(dw);
 }
 
+/* Winograd's larger tiles round worse than a plain sum. */
+static void check_is_accurate(const char *algorithm) {
+    ck_assert_msg(!strstr(algorithm, "winograd") || strcmp(algorithm, "winograd 2x2") == 0, "%s is not accurate", algorithm);
+}
+
 START_TEST(as_direct_sums) {
     arrays a = begin(&shapes[_i]);
     for (int accurate = 0; accurate <= 1; accurate++) {
@@ -149,7 +155,7 @@ START_TEST(as_direct_sums) {
         check_weight(&a, scratch.memory);
         guarded_free(&scratch, "scratch memory");
         for (math_direction d = MATH_FORWARD; accurate && d <= MATH_BACKWARD_WEIGHT; d++)
-            ck_assert(strstr(math->conv_algorithm(&a.g, d), "winograd 4") == NULL);
+            check_is_accurate(math->conv_algorithm(&a.g, d));
     }
     end(&a);
 }
@@ -247,7 +253,7 @@ START_TEST(some_pool) {
     int count = 0;
     for (int i = 0; i < N_SHAPES; i++)
         count += math->conv_pools(&shapes[i]);
-    ck_assert_int_ge(count, strcmp(math->isa, "generic") ? 3 : 1);
+    ck_assert_int_ge(count, strcmp(math->isa, "generic") ? 4 : 2);
 }
 END_TEST
 

@@ -67,6 +67,35 @@ static math_lanes single_lane(const int64_t *bounds) {
 
 static const int64_t linears[][3] = {{1, 1, 1}, {3, 17, 5}, {12, 1041, 21}, {24, 130, 48}, {70, 40, 9}, {100, 33, 130}};
 
+typedef struct taker {
+    float *values;
+    int *times; /* that a place was given */
+} taker;
+
+static void take(void *context, int64_t first, int64_t count, const float *values) {
+    const taker *t = context;
+    for (int64_t i = 0; i < count; i++) {
+        t->values[first + i] = values[i];
+        t->times[first + i]++;
+    }
+}
+
+/* What a sink is given, in two calls: each place once, the bits of dw. */
+static void check_sink(const math_kernels *k, const math_lanes *lanes, int64_t in, int64_t out, const float *x, const float *dy,
+                       const float *dw, void *scratch) {
+    enum { ORIGIN = 5 };
+    int64_t n = in * out, cut = out / 3;
+    taker t = {numbers(ORIGIN + n, 10), calloc((size_t)(ORIGIN + n), sizeof *t.times)};
+    math_sink sink = {.take = take, .context = &t, .touched = {t.values}, .origin = ORIGIN};
+    k->linear_backward_weight(lanes, in, out, x, dy, 0, cut, NULL, &sink, scratch);
+    k->linear_backward_weight(lanes, in, out, x, dy, cut, out - cut, NULL, &sink, scratch);
+    for (int64_t i = 0; i < ORIGIN + n; i++)
+        if (t.times[i] != (i >= ORIGIN))
+            ck_abort_msg("%s, %d to %d: place %d was given %d times", k->isa, (int)in, (int)out, (int)(i - ORIGIN), t.times[i]);
+    check_same(k->isa, "what a sink is given", n, t.values + ORIGIN, dw);
+    free(t.values), free(t.times);
+}
+
 static void check_linear(const math_kernels *k, int64_t n, int64_t in, int64_t out) {
     float *x = numbers(n * in, 1), *w = numbers(in * out, 2), *dy = numbers(n * out, 3), *bias = numbers(out, 4);
     float *y = numbers(n * out, 5), *dx = numbers(n * in, 6), *dw = numbers(LANES * in * out, 7), *sum = numbers(in * out, 8);
@@ -106,6 +135,7 @@ static void check_linear(const math_kernels *k, int64_t n, int64_t in, int64_t o
     }
     add_tree(&lanes, in * out, dw);
     check_same(k->isa, "linear backward weight", in * out, dw, sum);
+    check_sink(k, &lanes.lanes, in, out, x, dy, sum, scratch);
     free(x), free(w), free(dy), free(bias), free(y), free(dx), free(dw), free(sum), free(dx_of_one), free(y_of_one);
     free(wanted_y), free(wanted_dx), free(wanted_dw), free(scratch);
 }
@@ -121,7 +151,8 @@ END_TEST
 
 static const int64_t planes[][9] = {{23, 37, 3, 64, 3, 3, 1, 1, 6}, {31, 29, 3, 21, 7, 7, 2, 3, 6},   {35, 47, 3, 96, 11, 5, 4, 2, 6},
                                     {9, 70, 4, 37, 3, 4, 1, 0, 6},  {120, 130, 2, 48, 3, 3, 1, 1, 6}, {14, 14, 1, 6, 5, 5, 1, 2, 37},
-                                    {9, 8, 5, 3, 3, 2, 1, 1, 37},   {6, 5, 19, 2, 3, 3, 1, 0, 19},    {3, 4, 2, 1, 3, 4, 1, 2, 12}};
+                                    {9, 8, 5, 3, 3, 2, 1, 1, 37},   {6, 5, 19, 2, 3, 3, 1, 0, 19},    {3, 4, 2, 1, 3, 4, 1, 2, 12},
+                                    {10, 12, 5, 9, 5, 5, 1, 2, 37}};
 
 static math_conv geometry(const int64_t *s) {
     return (math_conv){.h = s[0],
@@ -162,10 +193,18 @@ static void weight_gradient(const math_kernels *k, const math_conv *g, const mat
         k->conv_backward_weight(g, lanes, x, dy, part, dw, scratch);
 }
 
+static const char *wanted_algorithm(const math_kernels *k, const math_conv *g) {
+    if (g->oc <= 3)
+        return "by samples";
+    if (g->c >= 4 && g->kh == 5)
+        return "winograd by samples";
+    return g->oc > 16 ? "direct" : k->conv_algorithm(g, MATH_FORWARD);
+}
+
 static void check_planes(const math_kernels *k, const int64_t *sizes) {
     const math_conv g = geometry(sizes);
     int64_t images = sizes[8], in = g.h * g.w * g.c, out = g.oh * g.ow * g.oc, weights = g.kh * g.kw * g.c * g.oc;
-    const char *algorithm = sizes[3] <= 3 ? "by samples" : sizes[3] > 16 ? "direct" : k->conv_algorithm(&g, MATH_FORWARD);
+    const char *algorithm = wanted_algorithm(k, &g);
     ck_assert_str_eq(k->conv_algorithm(&g, MATH_FORWARD), algorithm);
     ck_assert_str_eq(k->conv_algorithm(&g, MATH_BACKWARD_WEIGHT), algorithm);
     float *x = numbers(images * in, 1), *w = numbers(weights, 2), *dy = numbers(images * out, 3), *bias = numbers(g.oc, 4);

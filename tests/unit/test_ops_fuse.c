@@ -1,4 +1,5 @@
-/* The pass that fuses batch norm with what follows: the same numbers from fewer nodes, and nothing fused that somebody else reads. */
+/* The pass that fuses batch norm and convolutions with what follows: the same numbers from fewer nodes, and nothing fused that somebody
+ * else reads. */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
@@ -10,10 +11,14 @@
 
 enum { SIDE = 6, IMAGES = 5, LANES = 2 };
 
-static node *add_conv(graph *g, const char *name, node *x) {
+static node *add_conv_of(graph *g, const char *name, node *x, int64_t kernel, bool bias) {
     conv2d_attrs *a = mem_new(1, sizeof *a);
-    *a = (conv2d_attrs){3, 3, 3, 1, 1, 1, 1, 1, 1, 1, false, false, false};
+    *a = (conv2d_attrs){3, kernel, kernel, 1, 1, 1, 1, 1, 1, 1, bias, false, false};
     return graph_add(g, &op_conv2d, name, a, 1, &x);
+}
+
+static node *add_conv(graph *g, const char *name, node *x) {
+    return add_conv_of(g, name, x, 3, false);
 }
 
 static node *add_norm(graph *g, const char *name, node *x) {
@@ -38,15 +43,21 @@ static node *add_loss(graph *g, node *x) {
     return graph_add(g, &op_softmax_cross_entropy, "loss", a, 1, &(node *){add_plain(g, &op_flatten, "flatten", x, NULL)});
 }
 
-static node *add_pool(graph *g, node *x) {
+static node *add_pool_of(graph *g, node *x, pool_attrs attrs) {
     pool_attrs *a = mem_new(1, sizeof *a);
-    *a = (pool_attrs){.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
+    *a = attrs;
     return graph_add(g, &op_max_pool2d, "pool", a, 1, &x);
 }
 
+static const pool_attrs halves = {.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
+
+static node *add_pool(graph *g, node *x) {
+    return add_pool_of(g, x, halves);
+}
+
 /* A residual block of each kind: with a convolution on the other side, with the block's own input, and without a relu behind it.
- * Then a convolution with relu and pool. */
-static graph *build(bool fuse) {
+ * Then a convolution with bias, relu and pool. Parameters whose names begin with `frozen` are frozen. */
+static graph *build(bool fuse, const char *frozen) {
     graph *g = graph_new();
     node *x = add_plain(g, &op_relu, "relu0", add_norm(g, "bn0", add_conv(g, "conv0", add_input(g))), NULL);
     node *left = add_norm(g, "bn1", add_conv(g, "conv1", x)), *right = add_norm(g, "bn2", add_conv(g, "conv2", x));
@@ -54,9 +65,11 @@ static graph *build(bool fuse) {
     node *y = add_plain(g, &op_relu, "relu2", add_norm(g, "bn3", add_conv(g, "conv3", x)), NULL);
     x = add_plain(g, &op_relu, "relu3", add_plain(g, &op_add, "add2", x, add_norm(g, "bn4", add_conv(g, "conv4", y))), NULL);
     x = add_plain(g, &op_add, "add3", add_norm(g, "bn5", add_conv(g, "conv5", x)), x);
-    add_loss(g, add_pool(g, add_plain(g, &op_relu, "relu6", add_conv(g, "conv6", x), NULL)));
+    add_loss(g, add_pool(g, add_plain(g, &op_relu, "relu6", add_conv_of(g, "conv6", x, 3, true), NULL)));
     if (fuse)
         ops_fuse(g);
+    for (int i = 0; i < graph_n_params(g); i++)
+        graph_param(g, i)->frozen |= strncmp(graph_param(g, i)->name, frozen, strlen(frozen)) == 0;
     ck_assert_int_eq(graph_seal(g), OK);
     return g;
 }
@@ -66,12 +79,14 @@ static void fill_params(graph *g) {
     for (int i = 0; i < graph_n_params(g); i++) {
         param *p = graph_param(g, i);
         rng_key key = rng_make_key(1, RNG_DATA, rng_hash(p->name), 0);
+        double least = p->role == PARAM_BUFFER ? 0.1 : -0.3; /* variances are above 0 */
         for (int64_t k = 0; p->value && k < p->size; k++)
-            p->value[k] = (float)(rng_uniform(key, (uint64_t)k) - 0.3);
+            p->value[k] = (float)(rng_uniform(key, (uint64_t)k) + least);
     }
 }
 
-static graph_run *step(graph *g) {
+/* A step, or a forward pass of a run that can do nothing else. */
+static graph_run *run(graph *g, bool training) {
     static uint8_t pictures[IMAGES * SIDE * SIDE * 3];
     static const int32_t labels[IMAGES] = {7, 0, 10, 1, 26};
     for (int i = 0; i < IMAGES * SIDE * SIDE * 3; i++)
@@ -79,12 +94,14 @@ static graph_run *step(graph *g) {
     const uint8_t *images[LANES] = {pictures, pictures + 2 * SIDE * SIDE * 3};
     const int32_t *targets[LANES] = {labels, labels + 2};
     graph_run *r;
-    graph_run_options o = {.lanes = LANES, .last_lane = LANES, .lane_capacity = 3, .training = true};
+    graph_run_options o = {.lanes = LANES, .last_lane = LANES, .lane_capacity = 3, .training = training};
     ck_assert_int_eq(graph_run_new(&r, g, &o), OK);
     graph_batch batch = {.size = IMAGES, .images = images, .labels = targets};
-    graph_forward(r, &batch, true);
-    graph_backward(r);
-    graph_commit(r);
+    graph_forward(r, &batch, training);
+    if (training) {
+        graph_backward(r);
+        graph_commit(r);
+    }
     return r;
 }
 
@@ -93,12 +110,12 @@ static double loss_of(const graph_run *r, const graph *g) {
     return graph_sums(r, n, 0)[LOSS_SUM] + graph_sums(r, n, 1)[LOSS_SUM];
 }
 
-START_TEST(fused_is_the_same_net) {
-    graph *plain = build(false), *fused = build(true);
+static void check_step(const char *frozen) {
+    graph *plain = build(false, frozen), *fused = build(true, frozen);
     ck_assert_int_eq(graph_n_nodes(plain) - graph_n_nodes(fused), 9); /* five relus, three adds and the pool */
     fill_params(plain);
     fill_params(fused);
-    graph_run *p = step(plain), *f = step(fused);
+    graph_run *p = run(plain, true), *f = run(fused, true);
     ck_assert(loss_of(p, plain) == loss_of(f, fused));
     for (int i = 0; i < graph_n_params(plain); i++) {
         param *a = graph_param(plain, i), *b = graph_find_param(fused, a->name);
@@ -111,6 +128,25 @@ START_TEST(fused_is_the_same_net) {
         if (a->role == PARAM_BUFFER)
             ck_assert(memcmp(a->value, b->value, (size_t)a->size * sizeof(float)) == 0);
     }
+    graph_run_free(p);
+    graph_run_free(f);
+    graph_free(plain);
+    graph_free(fused);
+}
+
+START_TEST(fused_is_the_same_net) {
+    static const char *const frozen[] = {"nothing", "conv6.weight", "conv6.bias", "conv6", "conv4"};
+    for (size_t i = 0; i < sizeof frozen / sizeof *frozen; i++)
+        check_step(frozen[i]);
+}
+END_TEST
+
+START_TEST(fused_evaluates_the_same) {
+    graph *plain = build(false, "nothing"), *fused = build(true, "nothing");
+    fill_params(plain);
+    fill_params(fused);
+    graph_run *p = run(plain, false), *f = run(fused, false);
+    ck_assert(loss_of(p, plain) == loss_of(f, fused));
     graph_run_free(p);
     graph_run_free(f);
     graph_free(plain);
@@ -148,9 +184,43 @@ START_TEST(what_others_read_stays) {
     add_plain(g, &op_add, "add", relu, relu);
     ck_assert_int_eq(nodes_after_fusion(g), 4);
 
+    g = graph_new(); /* the convolution goes to a pool that rectifies, and to relu */
+    node *conv = add_conv(g, "conv", add_input(g));
+    pool_attrs rectifies = halves;
+    rectifies.relu = true;
+    add_pool_of(g, conv, rectifies);
+    add_plain(g, &op_relu, "relu", conv, NULL);
+    ck_assert_int_eq(nodes_after_fusion(g), 4);
+
     g = graph_new(); /* the first relu is fused, the second has nothing to be fused with */
     add_plain(g, &op_relu, "relu2", add_plain(g, &op_relu, "relu1", add_norm(g, "bn", add_input(g)), NULL), NULL);
     ck_assert_int_eq(nodes_after_fusion(g), 3);
+}
+END_TEST
+
+/* Nodes that are left of input, convolution, relu and pool; `keep`: the node of that index is kept for somebody to read. */
+static int nodes_of_pooled(int64_t kernel, pool_attrs pool, int keep) {
+    graph *g = graph_new();
+    node *relu = add_plain(g, &op_relu, "relu", add_conv_of(g, "conv", add_input(g), kernel, true), NULL);
+    add_pool_of(g, relu, pool);
+    if (keep >= 0)
+        graph_node(g, keep)->keep = true;
+    return nodes_after_fusion(g);
+}
+
+START_TEST(convolutions_that_pool) {
+    pool_attrs overlapping = halves, large = halves, padded = halves;
+    overlapping.stride_h = overlapping.stride_w = 1;
+    large.kernel_h = large.kernel_w = 3;
+    padded.pad_h = padded.pad_w = 1;
+    ck_assert_int_eq(nodes_of_pooled(3, halves, -1), 2);
+    ck_assert_int_eq(nodes_of_pooled(3, halves, 3), 2); /* the pool is kept */
+    ck_assert_int_eq(nodes_of_pooled(3, halves, 2), 4); /* relu is */
+    ck_assert_int_eq(nodes_of_pooled(3, halves, 1), 3); /* the convolution is: relu goes into the pool alone, as with all below */
+    ck_assert_int_eq(nodes_of_pooled(3, overlapping, -1), 3);
+    ck_assert_int_eq(nodes_of_pooled(3, large, -1), 3);
+    ck_assert_int_eq(nodes_of_pooled(3, padded, -1), 3);
+    ck_assert_int_eq(nodes_of_pooled(2, halves, -1), 3); /* an odd plane */
 }
 END_TEST
 
@@ -162,7 +232,9 @@ int main(void) {
     Suite *s = suite_create("ops_fuse");
     TCase *c = tcase_create("ops_fuse");
     tcase_add_test(c, fused_is_the_same_net);
+    tcase_add_test(c, fused_evaluates_the_same);
     tcase_add_test(c, what_others_read_stays);
+    tcase_add_test(c, convolutions_that_pool);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

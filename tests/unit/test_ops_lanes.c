@@ -22,6 +22,7 @@ static const op_case large_cases[] = {
     {&op_conv2d, NULL, "first layer", CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), SAMPLES, 1, {{33, 32, 3}}},
     {&op_conv2d, NULL, "stem", CONV(64, 7, 7, 2, 2, 3, 3, 1, 1, 1, false), SAMPLES, 1, {{33, 32, 3}}},
     {&op_conv2d, NULL, "small planes, few channels", CONV(6, 5, 5, 1, 1, 2, 2, 1, 1, 1, true), SAMPLES, 1, {{14, 13, 3}}},
+    {&op_conv2d, NULL, "5 x 5, few channels", CONV(9, 5, 5, 1, 1, 2, 2, 1, 1, 1, true), SAMPLES, 1, {{10, 12, 5}}},
     {&op_linear, NULL, "many outputs", ATTRS((const linear_attrs){1000, true}), SAMPLES, 1, {{1, 1, 515}}},
     {&op_linear, NULL, "many inputs", ATTRS((const linear_attrs){10, true}), SAMPLES, 1, {{1, 1, 9000}}},
 };
@@ -159,12 +160,23 @@ static node *add(graph *g, const op_kind *kind, const void *attrs, size_t bytes,
     return graph_add(g, kind, name, copy, (a != NULL) + (b != NULL), (node *[]){a, b});
 }
 
+/* Two convolutions of small planes, of which the second is fused with relu and pool; then the channels of the other branch. */
+static node *small_branch(graph *g, node *input) {
+    node *x = add(g, &op_conv2d, CONV(5, 5, 5, 1, 1, 2, 2, 1, 1, 1, true), input, NULL);
+    x = add(g, &op_conv2d, CONV(9, 5, 5, 1, 1, 2, 2, 1, 1, 1, true), x, NULL);
+    add(g, &op_max_pool2d, POOL(2, 2, 2, 2, 0, 0, false, false), add(g, &op_relu, NULL, 0, x, NULL), NULL);
+    ops_fuse(g);
+    ck_assert_int_eq(graph_n_nodes(g), 3);
+    return add(g, &op_conv2d, CONV(64, 1, 1, 1, 1, 0, 0, 1, 1, 1, false), graph_node(g, 2), NULL);
+}
+
 static graph *network(void) {
     graph *g = graph_new();
-    node *x =
+    node *input =
         add(g, &op_input, ATTRS((input_attrs){.shape = {SIDE, SIDE, 3}, .mean = {.5f, .5f, .5f}, .std = {.2f, .2f, .2f}}), NULL, NULL);
-    x = add(g, &op_conv2d, CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), x, NULL);
+    node *branch = small_branch(g, input), *x = add(g, &op_conv2d, CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), input, NULL);
     x = add(g, &op_max_pool2d, POOL(2, 2, 2, 2, 0, 0, false, false), add(g, &op_relu, NULL, 0, x, NULL), NULL);
+    x = add(g, &op_add, NULL, 0, x, branch);
     node *y = add(g, &op_conv2d, CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, false), x, NULL);
     y = add(g, &op_batch_norm, NORM(.relu = true), y, NULL);
     y = add(g, &op_conv2d, CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 64, true), y, NULL);
