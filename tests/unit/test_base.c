@@ -1,5 +1,5 @@
 /* What every room stands on: text, errors, memory, threads. Random numbers, the lane tree and cores have tests of their own. */
-#define _POSIX_C_SOURCE 200809L /* mkdtemp, symlink */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp, seteuid */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -322,15 +324,26 @@ START_TEST(files_are_found_in_order_whatever_their_folder_is_called) {
 }
 END_TEST
 
+/* Root can read all folders. A process that was another user for a while is no longer open to leak checkers until it says so. */
+static void find_as_anybody(path_list *found, const char *folder, const char *pattern) {
+    uid_t user = geteuid();
+    if (user == 0)
+        ck_assert_int_eq(seteuid(65534), 0);
+    ck_assert_int_eq(path_find(found, folder, pattern), OK);
+    ck_assert_int_eq(seteuid(user), 0);
+    ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
 START_TEST(folders_that_cannot_be_read_are_passed_over) {
     char top[] = "/tmp/shoal-test-XXXXXX";
     ck_assert_ptr_nonnull(mkdtemp(top));
     char *good = text_format("%s/good", top), *bad = text_format("%s/bad", top), *file = text_format("%s/a.h5", good);
+    ck_assert_int_eq(chmod(top, 0755), 0);
     ck_assert_int_eq(path_make_folders(good), OK);
-    ck_assert_int_eq(symlink(bad, bad), 0); /* which not even root can read */
+    ck_assert_int_eq(mkdir(bad, 0), 0);
     touch(good, "a.h5");
     path_list found;
-    ck_assert_int_eq(path_find(&found, top, "*/*.h5"), OK);
+    find_as_anybody(&found, top, "*/*.h5");
     ck_assert_int_eq(found.count, 1);
     ck_assert_str_eq(found.paths[0], file);
     path_list_reset(&found);
