@@ -147,18 +147,7 @@ enum { LANES = 8, LEVELS = 5, MOST_ROWS = 4200 };
 /* Rows are pixels, and windows of one pixel. */
 static void sum_over(const products *p, const math_lanes *lanes, int64_t sample_rows, int64_t m, int64_t n, const float *a, const float *b,
                      float *c) {
-    windows g = {.h = sample_rows,
-                 .w = 1,
-                 .pixel = m,
-                 .channels = m,
-                 .oh = sample_rows,
-                 .ow = 1,
-                 .kh = 1,
-                 .kw = 1,
-                 .stride_h = 1,
-                 .stride_w = 1,
-                 .dilation_h = 1,
-                 .dilation_w = 1};
+    windows g = pixel_windows(sample_rows, m);
     float *scratch = dirty((size_t)p->taps_sum_floats(&g, n, lanes->levels) * sizeof *scratch);
     for (int i = 0; i < p->tap_blocks(&g, n); i++)
         p->taps_sum(&g, lanes, i, n, a, b, n, c, n, scratch);

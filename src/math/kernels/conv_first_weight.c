@@ -13,7 +13,6 @@ enum {
     PART_CHANNELS = 32,
     LENGTH = 9, /* at most, and with two vectors as many as there are registers for */
     PAIR_LENGTH = VECTOR == 16 ? 9 : 6,
-    LINE = 16, /* floats of a cache line */
 };
 
 typedef struct tile {

@@ -36,35 +36,19 @@ static void backward_data(const math_conv *g, int64_t n, const float *dy, const 
     MATH(multiply)(n * g->h * g->w, g->c, g->oc, dy, g->oc, prepared, dx, g->c, add);
 }
 
-/* All pixels are windows of one. */
-static windows pixels_of(const math_conv *g) {
-    return (windows){.h = g->h * g->w,
-                     .w = 1,
-                     .pixel = g->c,
-                     .channels = g->c,
-                     .oh = g->h * g->w,
-                     .ow = 1,
-                     .kh = 1,
-                     .kw = 1,
-                     .stride_h = 1,
-                     .stride_w = 1,
-                     .dilation_h = 1,
-                     .dilation_w = 1};
-}
-
 static size_t scratch_bytes(const math_conv *g, math_direction d, int levels) {
-    windows v = pixels_of(g);
+    windows v = pixel_windows(g->h * g->w, g->c);
     return d == MATH_BACKWARD_WEIGHT ? (size_t)MATH(taps_sum_floats)(&v, g->oc, levels) * sizeof(float) : 0;
 }
 
 static int weight_parts(const math_conv *g) {
-    windows v = pixels_of(g);
+    windows v = pixel_windows(g->h * g->w, g->c);
     return MATH(tap_blocks)(&v, g->oc);
 }
 
 static void backward_weight(const math_conv *g, const math_lanes *lanes, const float *x, const float *dy, int part, float *dw,
                             void *scratch) {
-    windows v = pixels_of(g);
+    windows v = pixel_windows(g->h * g->w, g->c);
     MATH(taps_sum)(&v, lanes, part, g->oc, x, dy, g->oc, dw, g->oc, scratch);
 }
 

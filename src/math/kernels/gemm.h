@@ -32,8 +32,6 @@ static inline int64_t packed_floats(int64_t k, int64_t n) {
     return panels_of(n) * PANEL * k;
 }
 
-enum { LINE = 16 }; /* floats of a line of cache */
-
 /* Memory that is read soon, to be fetched while products keep the processor busy: a line at `from`, another `step` floats further on, and
  * so forth. It need not exist. NULL: nothing. */
 typedef struct memory_ahead {

@@ -14,7 +14,6 @@ enum {
     GROUP_FLOATS = 8192,         /* of x */
     GROUP_COLUMNS = 512,         /* at most */
     STREAM_FLOATS = 2560 * 1024, /* of dW */
-    LINE = 16,                   /* floats of a cache line */
 };
 
 typedef vec tile_sums[MOST_OUTPUTS][MOST_VECTORS];

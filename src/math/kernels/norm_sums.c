@@ -4,7 +4,7 @@
 
 #include "math/kernels/norm.h"
 
-enum { BLOCK_ROWS = 64, FETCH_LINE = 16 };
+enum { BLOCK_ROWS = 64 };
 
 static int64_t widest(int64_t c) {
     return c > WIDE ? c : WIDE;
@@ -176,7 +176,7 @@ static void add_rows(const row_sums *a, int64_t rows, int64_t width, const float
     for (int64_t row = 0; row < rows; row += BLOCK_ROWS) {
         memset(a->block, 0, (size_t)width * sizeof *a->block);
         for (int64_t r = row; r < math_min(row + BLOCK_ROWS, rows); r++) {
-            for (int64_t i = 0; i < width; i += FETCH_LINE)
+            for (int64_t i = 0; i < width; i += LINE)
                 norm_fetch(x + r * width + i);
             MATH(add)(width, a->block, x + r * width, a->block);
         }

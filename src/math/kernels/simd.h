@@ -15,6 +15,8 @@ enum { VECTOR = 8 };
 enum { VECTOR = 4 };
 #endif
 
+enum { LINE = 16 }; /* floats of a cache line */
+
 #if defined(__SSE__)
 #include <immintrin.h>
 #endif

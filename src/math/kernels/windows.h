@@ -18,6 +18,22 @@ typedef struct windows {
     int64_t kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
 } windows;
 
+/* Rows of a matrix as windows of one pixel. */
+static inline windows pixel_windows(int64_t rows, int64_t channels) {
+    return (windows){.h = rows,
+                     .w = 1,
+                     .pixel = channels,
+                     .channels = channels,
+                     .oh = rows,
+                     .ow = 1,
+                     .kh = 1,
+                     .kw = 1,
+                     .stride_h = 1,
+                     .stride_w = 1,
+                     .dilation_h = 1,
+                     .dilation_w = 1};
+}
+
 /* What is laid out at a time: rows [row, row + rows) of windows of some images; more than one image only when all their rows. */
 typedef struct window_rows {
     int64_t image, images, row, rows;

@@ -2,7 +2,7 @@
  * when written, a row that nobody reads), so that tiles at borders take the same way as all others. */
 #include "math/kernels/winograd.h"
 
-enum { MOST = 6, MOST_PIXELS = MOST * MOST, LINE = 16 /* floats of a cache line */, FETCH_ROW = 1024 /* floats, at most */ };
+enum { MOST = 6, MOST_PIXELS = MOST * MOST, FETCH_ROW = 1024 /* floats, at most */ };
 
 winograd_tiling MATH(winograd_tiling)(const math_conv *g, int64_t h, int64_t w) {
     int m = g->accurate ? 2 : 4;
