@@ -97,6 +97,10 @@ bool MATH(next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *c
 
 /* ---- gemm_sum.c ---- */
 
+/* Whether both sides of a sum are read where they lie, or packed into panels first: tiles of few rows take a step faster than L2 brings the
+ * lines of both sides. */
+enum { SUMS_IN_PLACE = VECTOR == 16 };
+
 /* Tiles of m rows, as even as possible. */
 static inline int64_t tiles_of(int64_t m) {
     return (m + TILE_ROWS - 1) / TILE_ROWS;
@@ -117,8 +121,8 @@ typedef struct sum_panel {
     int64_t ldb, columns;
 } sum_panel;
 
-/* Lines to be fetched meanwhile, one a step: of the left side, so many floats from the tile's own rows, or else (0) of the right side, rows
- * from `right.from` on. */
+/* Lines to be fetched meanwhile where sums are made in place, one a step: of the left side, so many floats from the tile's own rows, or
+ * else (0) of the right side, rows from `right.from` on. */
 typedef struct sum_ahead {
     int64_t left;
     memory_ahead right;
@@ -126,7 +130,7 @@ typedef struct sum_ahead {
 
 /* A tile of C, [height, a panel's columns]. */
 typedef struct sum_place {
-    int64_t first, height; /* columns of the left side */
+    int64_t first, height; /* floats from the left side's rows to its columns, and how many these are */
     float *waiting;        /* its sums that wait, height * PANEL floats a level */
     int64_t level;         /* from one level to the next */
     float *c;              /* written by the last chunk */

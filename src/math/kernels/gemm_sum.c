@@ -1,9 +1,10 @@
 /* C = Σ_lanes Aᵀ · B: the gradient of weights, a sum over rows.
  *
  * Both sides may be read where they lie. A step takes TILE_ROWS consecutive floats of a row of A and a panel's of a row of B, one or two
- * lines each. Rows far apart share few places of the first cache, so that most lines come from L2, every time; but a tall tile takes longer
- * over a step than L2 over its lines, if they are asked for in time: NEAR steps before. Packing both sides would spare that, at 7 % of the
- * product's time and one more way through the caches.
+ * lines each. Rows far apart share few places of the first cache, so that most lines come from L2, every time; but AVX-512's tall tile
+ * takes longer over a step than L2 over its lines, if they are asked for in time: NEAR steps before. Packing both sides would spare that,
+ * at 7 % of the product's time and one more way through the caches. Lower tiles do not wait for L2 in vain only if they find panels in L1:
+ * for rows 4 KB apart, which share few places of L2 as well, packing halves their time.
  *
  * A piece is summed in registers from zero; the lane's earlier pieces, and when the lane ends the waiting sums of the tree, are added
  * before the tile is stored: a lane costs a tile little more than one store, however short it is. */
@@ -55,10 +56,12 @@ INLINE walk walk_on(walk w, int64_t groups, int64_t segments) {
 INLINE void sum_segment(const int rows, const int vectors, const reading *r, walk a, walk b, walk ahead, vec sums[TILE_ROWS][2]) {
     const int64_t near_a = r->near + rows - 1, near_b = NEAR * b.step;
     for (int64_t step = r->steps; step > 0; step--, a.at += a.step, b.at += b.step, ahead.at += ahead.step) {
-        __builtin_prefetch(ahead.at, 0, 2);
-        __builtin_prefetch(a.at + near_a);
-        for (int i = 0; i < vectors * VECTOR; i += LINE)
-            __builtin_prefetch(b.at + near_b + i);
+        if (SUMS_IN_PLACE) {
+            __builtin_prefetch(ahead.at, 0, 2);
+            __builtin_prefetch(a.at + near_a);
+            for (int i = 0; i < vectors * VECTOR; i += LINE)
+                __builtin_prefetch(b.at + near_b + i);
+        }
         vec right[2] = {vec_load(b.at), vectors > 1 ? vec_load(b.at + VECTOR) : (vec){0}};
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {

@@ -93,9 +93,9 @@ int64_t MATH(windows_sum_floats)(const windows *g, tile_range tiles, int64_t n, 
 
 /* ---- windows_taps.c: the same, nothing laid out, where there are many channels ---- */
 
-/* Where steps are 4 KB and more, a single tap does not pay for reading what lies so far apart. */
+/* In place, where steps are 4 KB and more, a single tap does not pay for reading what lies so far apart. */
 static inline bool suits_taps(const windows *g) {
-    return g->channels >= 64 && (g->kh * g->kw > 1 || g->stride_w * g->pixel < 1024);
+    return g->channels >= 64 && (!SUMS_IN_PLACE || g->kh * g->kw > 1 || g->stride_w * g->pixel < 1024);
 }
 
 /* Block `number` of c[kh · kw · channels, n], of as many as tap_blocks() says. */

@@ -1,16 +1,15 @@
 /* C = Σ_lanes windowsᵀ · B, tap by tap: all windows' pixels under one tap of the kernel are a matrix, and gemm_sum.c reads it in the planes
- * as they lie. Windows whose pixel would lie outside have no share in that tap's sum. So no window is copied; it wants channels enough for
- * tall tiles of one tap, where fewer take windows_sum.c.
+ * as they lie, or from panels where SUMS_IN_PLACE says no. Windows whose pixel would lie outside have no share in that tap's sum. It wants
+ * channels enough for tall tiles of one tap, where fewer take windows_sum.c.
  *
- * C is made in blocks whose waiting sums stay in L2 beside the chunk's rows and those of the next one, which the tiles ask for meanwhile:
+ * C is made in blocks whose waiting sums stay in L2 beside the chunk's rows. In place, the tiles ask meanwhile for those of the next one:
  * each tile in one panel's turn its left lines, and some tiles of each panel that panel's. */
 #include "math/kernels/windows.h"
 
 enum {
     BLOCK_CHANNELS = VECTOR == 16 ? 256 : 128, /* of a kernel of one tap */
     BLOCK_COLUMNS = VECTOR == 16 ? 512 : 256,
-    TAPS_SIDE = 128,      /* channels and columns of a block of several taps */
-    PACKED = VECTOR < 16, /* the panels of B: tiles of few rows take a step faster than L2 brings the lines of both sides */
+    TAPS_SIDE = 128, /* channels and columns of a block of several taps */
 };
 
 /* A block of C: some channels under all taps, by some columns. */
@@ -52,9 +51,13 @@ static int64_t level_floats(const windows *g, const block *b) {
     return waiting_floats(g->kh * g->kw * b->channels, b->columns, 1);
 }
 
-/* Panels of a chunk, packed. */
-static int64_t packed_chunk(const windows *g) {
-    return packed_floats(chunk_rows(g) * g->ow, PACKED ? BLOCK_COLUMNS : PANEL);
+/* Panels of a chunk, packed: of the right side, and behind them of the left one. */
+static int64_t packed_right(const windows *g) {
+    return packed_floats(chunk_rows(g) * g->ow, SUMS_IN_PLACE ? PANEL : BLOCK_COLUMNS);
+}
+
+static int64_t packed_left(const windows *g) {
+    return SUMS_IN_PLACE ? 0 : packed_floats(chunk_rows(g) * g->ow, BLOCK_CHANNELS);
 }
 
 int64_t MATH(taps_sum_floats)(const windows *g, int64_t n, int levels) {
@@ -63,7 +66,7 @@ int64_t MATH(taps_sum_floats)(const windows *g, int64_t n, int levels) {
         block b = block_of(g, n, i);
         most = level_floats(g, &b) > most ? level_floats(g, &b) : most;
     }
-    return most * levels + packed_chunk(g);
+    return most * levels + packed_right(g) + packed_left(g);
 }
 
 /* ---- the rows of a tap ---- */
@@ -121,23 +124,72 @@ typedef struct job {
     const row_chunk *chunk;
     const float *x, *b; /* the first channel of all images; the chunk's first row */
     int64_t ldb, columns;
-    const float *packed; /* the chunk's panels, or only the last one, where that ends within a vector */
-    int64_t left_ahead;  /* floats from the chunk's first pixel to the next chunk's, 0 after the last */
+    float *right;       /* the chunk's panels, or in place only the last one, where that ends within a vector */
+    float *left;        /* a tap's panels, unless in place */
+    int64_t left_ahead; /* floats from the chunk's first pixel to the next chunk's, 0 after the last */
 } job;
 
-static void pack_panels(const job *j, float *to) {
+static void pack_right(const job *j) {
     int64_t rows = j->chunk->rows * j->g->ow, rest = j->columns % PANEL;
-    if (PACKED)
-        MATH(pack)(rows, j->columns, j->b, j->ldb, 1, to);
+    if (!SUMS_IN_PLACE)
+        MATH(pack)(rows, j->columns, j->b, j->ldb, 1, j->right);
     else if (rest % VECTOR)
-        MATH(pack)(rows, rest, j->b + j->columns - rest, j->ldb, 1, to);
+        MATH(pack)(rows, rest, j->b + j->columns - rest, j->ldb, 1, j->right);
+}
+
+/* A row of the left side into its panels, which are `panel` floats apart. */
+INLINE void pack_row(int64_t channels, const float *row, int64_t panel, float *to) {
+    int64_t i = 0;
+    for (; i + PANEL <= channels; i += PANEL, to += panel) {
+        vec_store(to, vec_load(row + i));
+        vec_store(to + VECTOR, vec_load(row + i + VECTOR));
+    }
+    for (int64_t last = i; i < channels; i++)
+        to[i - last] = row[i];
+}
+
+/* Packs a tap's left side, and lets `rows` point there. */
+static void pack_left(const job *j, int64_t channels, sum_rows rows[CHUNK_PIECES]) {
+    int64_t panel = j->chunk->rows * j->g->ow * PANEL;
+    float *to = j->left;
+    for (int i = 0; i < j->chunk->count; i++) {
+        sum_rows *r = rows + i;
+        const float *first = to;
+        for (int64_t group = 0; group < r->groups; group++)
+            for (int64_t segment = 0; segment < r->segments; segment++)
+                for (int64_t step = 0; step < r->steps; step++, to += PANEL)
+                    pack_row(channels, r->a + group * r->a_group + segment * r->a_segment + step * r->a_step, panel, to);
+        r->a = first;
+        r->a_step = PANEL;
+        r->a_segment = r->steps * PANEL;
+        r->a_group = r->segments * r->a_segment;
+    }
+}
+
+/* A tile's rows of C, and where its left side begins. */
+typedef struct strip {
+    int64_t row, height, left;
+} strip;
+
+static int64_t strips_of(int64_t channels) {
+    if (SUMS_IN_PLACE)
+        return tiles_of(channels);
+    return channels / PANEL * tiles_of(PANEL) + tiles_of(channels % PANEL);
+}
+
+/* No strip has parts of two panels. */
+static strip strip_of(const job *j, int64_t channels, int64_t i) {
+    int64_t each = SUMS_IN_PLACE ? tiles_of(channels) : tiles_of(PANEL), panel = i / each, before = panel * PANEL;
+    int64_t columns = SUMS_IN_PLACE ? channels : math_min(PANEL, channels - before), strips = tiles_of(columns);
+    int64_t first = columns * (i % each) / strips, end = columns * (i % each + 1) / strips;
+    return (strip){before + first, end - first, panel * j->chunk->rows * j->g->ow * PANEL + first};
 }
 
 static sum_panel panel_at(const job *j, int64_t column) {
     int64_t columns = math_min(PANEL, j->columns - column);
-    if (PACKED)
-        return (sum_panel){j->packed + column * j->chunk->rows * j->g->ow, PANEL, columns};
-    return columns % VECTOR ? (sum_panel){j->packed, PANEL, columns} : (sum_panel){j->b + column, j->ldb, columns};
+    if (!SUMS_IN_PLACE)
+        return (sum_panel){j->right + column * j->chunk->rows * j->g->ow, PANEL, columns};
+    return columns % VECTOR ? (sum_panel){j->right, PANEL, columns} : (sum_panel){j->b + column, j->ldb, columns};
 }
 
 /* What tile `number` of a panel asks for: its own lines of A in one of the panels, if no other tap asks for them, and else, under the first
@@ -145,7 +197,7 @@ static sum_panel panel_at(const job *j, int64_t column) {
 static sum_ahead ahead_of(const job *j, int64_t tap, int64_t number, int64_t panel, int64_t *asked) {
     int64_t turns = panels_of(j->columns) > 1 ? panels_of(j->columns) : 2;
     bool own = tap / j->g->kw < j->g->stride_h && tap % j->g->kw < j->g->stride_w;
-    if (!j->left_ahead)
+    if (!SUMS_IN_PLACE || !j->left_ahead)
         return (sum_ahead){0};
     if (own && number % turns == panel)
         return (sum_ahead){.left = j->left_ahead};
@@ -160,16 +212,19 @@ static sum_ahead ahead_of(const job *j, int64_t tap, int64_t number, int64_t pan
 static float *add_tap(const job *j, int64_t tap, int64_t channels, sum_place place, float *c) {
     const windows *g = j->g;
     sum_rows rows[CHUNK_PIECES];
-    int64_t first = 0, tiles = tiles_of(channels);
+    int64_t first = 0, strips = strips_of(channels);
     for (int i = 0; i < j->chunk->count; first += j->chunk->pieces[i++].rows * g->ow)
         rows[i] = rows_of(g, j->chunk->pieces[i], first, tap / g->kw, tap % g->kw, j->x);
+    if (!SUMS_IN_PLACE)
+        pack_left(j, channels, rows);
     for (int64_t panel = 0; panel < panels_of(j->columns); panel++) {
         sum_panel right = panel_at(j, panel * PANEL);
         int64_t asked = 0;
-        for (int64_t i = 0; i < tiles; i++) {
-            place.first = channels * i / tiles;
-            place.height = channels * (i + 1) / tiles - place.first;
-            place.c = c + place.first * place.ldc + panel * PANEL;
+        for (int64_t i = 0; i < strips; i++) {
+            strip s = strip_of(j, channels, i);
+            place.first = s.left;
+            place.height = s.height;
+            place.c = c + s.row * place.ldc + panel * PANEL;
             place.ahead = ahead_of(j, tap, i, panel, &asked);
             MATH(sum_tile)(j->chunk, rows, &right, &place);
             place.waiting += place.height * PANEL;
@@ -185,15 +240,15 @@ static int64_t first_row(const windows *g, const row_chunk *chunk) {
 void MATH(taps_sum)(const windows *g, const math_lanes *lanes, int number, int64_t n, const float *x, const float *b, int64_t ldb, float *c,
                     int64_t ldc, float *scratch) {
     block own = block_of(g, n, number);
-    float *packed = scratch, *waiting = packed + packed_chunk(g);
+    float *right = scratch, *left = right + packed_right(g), *waiting = left + packed_left(g);
     row_chunk chunk = {.most = chunk_rows(g)};
     for (bool more = MATH(next_chunk)(lanes, g->oh, &chunk); more;) {
         row_chunk next = chunk;
         more = MATH(next_chunk)(lanes, g->oh, &next);
-        job j = {g, &chunk, x + own.channel, b + chunk.first * g->ow * ldb + own.column, ldb, own.columns, .packed = packed};
+        job j = {g, &chunk, x + own.channel, b + chunk.first * g->ow * ldb + own.column, ldb, own.columns, .right = right, .left = left};
         if (more)
             j.left_ahead = (first_row(g, &next) - first_row(g, &chunk)) * g->w * g->pixel;
-        pack_panels(&j, packed);
+        pack_right(&j);
         sum_place place = {.waiting = waiting, .level = level_floats(g, &own), .ldc = ldc};
         for (int64_t tap = 0; tap < g->kh * g->kw; tap++)
             place.waiting = add_tap(&j, tap, own.channels, place, c + (tap * g->channels + own.channel) * ldc + own.column);

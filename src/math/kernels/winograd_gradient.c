@@ -16,10 +16,13 @@
 
 enum { RANGE = 256 /* of channels, at most */, STREAM_FLOATS = 1024 * 1024 /* of dw */ };
 enum { V_PANEL = 16, BLOCK = V_PANEL * PANEL, TAPS = 9 };
+enum { SUMS_PLANE = BLOCK + LINE }; /* of a frequency's sums: 36 planes 1 KB apart would not all fit into the first cache's sets */
 #if defined(__AVX512F__)
-enum { ROWS = 8 }; /* of a product in registers, by PANEL columns */
+enum { STRIPS = 2 }; /* of V_PANEL rows: products in registers, by PANEL columns */
+#elif defined(__AVX2__)
+enum { STRIPS = 3 };
 #else
-enum { ROWS = 4 };
+enum { STRIPS = 4 };
 #endif
 
 /* ---- shapes ---- */
@@ -42,17 +45,11 @@ int MATH(winograd_gradient_parts)(const math_conv *g) {
     return (int)(range_count(g->c) * range_count(g->oc));
 }
 
-/* V and Z of a chunk stay in the second cache, 1.2 MB, where channels are few. Many channels do not fit anyhow: there AVX-512, whose
- * products are made fast enough for it to count, takes pieces three times as long, so that their sums are transformed back less often; but
- * not where a sample, and so perhaps a lane, has fewer than 32 tiles. And where it has fewer than 8, chunks take many lanes, so that few
- * blocks' sums wait in memory. */
-static int64_t chunk_tiles(const math_conv *g, const winograd_tiling *t) {
-    int64_t sample = t->rows * t->columns, channels = math_min(g->c, RANGE) + math_min(g->oc, RANGE);
-    if (sample < 8)
-        return 64;
-    if (channels > 256)
-        return sample < 32 || VECTOR < 16 ? 32 : 98;
-    return math_min(64, 8 * 1024 / channels);
+/* Long pieces of a lane, so that sums are transformed back seldom; where a sample, and so perhaps a lane, has fewer than 32 tiles, chunks
+ * of as many, and where it has fewer than 8, chunks of many lanes, so that few blocks' sums wait in memory. */
+static int64_t chunk_tiles(const winograd_tiling *t) {
+    int64_t sample = t->rows * t->columns;
+    return sample < 8 ? 64 : sample < 32 ? 32 : 98;
 }
 
 static int frequencies_of(const math_conv *g) {
@@ -67,8 +64,8 @@ static int64_t block_floats(int levels) {
 size_t MATH(winograd_gradient_scratch)(const math_conv *g, int levels) {
     winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
     int64_t panels = RANGE / V_PANEL, oc_panels = panels_of(RANGE), frequencies = frequencies_of(g);
-    int64_t spectra = panels * winograd_plane(chunk_tiles(g, &t), V_PANEL) + oc_panels * winograd_plane(chunk_tiles(g, &t), PANEL);
-    return (size_t)(RANGE + frequencies * (spectra + BLOCK) + panels * oc_panels * block_floats(levels)) * sizeof(float);
+    int64_t spectra = panels * winograd_plane(chunk_tiles(&t), V_PANEL) + oc_panels * winograd_plane(chunk_tiles(&t), PANEL);
+    return (size_t)(RANGE + frequencies * (spectra + SUMS_PLANE) + panels * oc_panels * block_floats(levels)) * sizeof(float);
 }
 
 typedef struct job {
@@ -84,18 +81,17 @@ typedef struct job {
 
 /* ---- a block ---- */
 
-/* sums = vᵀ · z: `rows` ≤ 2 · ROWS of it, and `vectors` of the panel's two. Where it `fetches`, a line a tile of what comes next. */
-INLINE void product(const int rows, const int vectors, const bool fetches, int64_t tiles, const float *v, const float *z,
-                    const float *next_v, const float *next_z, float *sums) {
-    vec sum[2 * ROWS][2];
+/* sums = vᵀ · z: `rows` of it, and `vectors` of the panel's two. Every tile asks for a line of both `next`, unless that is NULL. */
+INLINE void product(const int rows, const int vectors, int64_t tiles, const float *v, const float *z, const float *const next[2],
+                    float *sums) {
+    vec sum[V_PANEL][2];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = (vec){0};
-    for (; tiles > 0; tiles--, v += V_PANEL, z += PANEL, next_v += LINE, next_z += LINE) {
-        if (fetches) {
-            __builtin_prefetch(next_v);
-            __builtin_prefetch(next_z);
-        }
+    for (int64_t tile = 0; tile < tiles; tile++, v += V_PANEL, z += PANEL) {
+        for (int i = 0; i < 2; i++)
+            if (next[i])
+                __builtin_prefetch(next[i] + tile * LINE);
         vec right[2] = {vec_load(z), vectors > 1 ? vec_load(z + VECTOR) : (vec){0}};
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
@@ -113,26 +109,30 @@ static int64_t columns_of(const job *j) {
     return j->oc.count <= VECTOR ? VECTOR : PANEL;
 }
 
-/* All frequencies of a piece of a lane. A product fetches the next frequency's plane of V and a line's width of that of Z, as long as there
- * is some left of Z. */
-INLINE void products_of(const int rows, const int vectors, const job *j, int64_t tiles, const float *v, const float *z) {
+/* All frequencies of a piece of a lane, each in strips of V's channels, which share out what they ask for of the next frequency: a line's
+ * width of V, and one or two of Z. */
+INLINE void products_of(const int strips, const int vectors, const job *j, int64_t tiles, const float *v, const float *z) {
+    const int widths = 1 + (vectors * VECTOR + LINE - 1) / LINE;
     float *sums = j->sums;
-    for (int f = 0; f < j->n * j->n; f++, v += j->v.plane, z += j->z.plane, sums += BLOCK)
-        for (int row = 0; row < V_PANEL; row += rows) {
-            const float *next_v = v + j->v.plane, *next_z = z + j->z.plane;
-            int width = row / ROWS * LINE; /* fetched before */
-            if (width < PANEL)
-                product(rows, vectors, true, tiles, v + row, z, next_v, next_z + width * tiles, sums + row * PANEL);
-            else
-                product(rows, vectors, false, tiles, v + row, z, next_v, next_z, sums + row * PANEL);
+    for (int f = 0; f < j->n * j->n; f++, v += j->v.plane, z += j->z.plane, sums += SUMS_PLANE)
+#pragma GCC unroll 4
+        for (int i = 0; i < strips; i++) {
+            const int row = V_PANEL * i / strips, rows = V_PANEL * (i + 1) / strips - row;
+            const float *next[2] = {NULL, NULL};
+            for (int k = 0; k < 2; k++) {
+                const int width = i + k * strips;
+                if (width < widths)
+                    next[k] = width == 0 ? v + j->v.plane : z + j->z.plane + (width - 1) * LINE * tiles;
+            }
+            product(rows, vectors, tiles, v + row, z, next, sums + row * PANEL);
         }
 }
 
 static void products(const job *j, int64_t tiles, const float *v, const float *z) {
     if (columns_of(j) == VECTOR)
-        products_of(2 * ROWS, 1, j, tiles, v, z);
+        products_of((STRIPS + 1) / 2, 1, j, tiles, v, z);
     else
-        products_of(ROWS, 2, j, tiles, v, z);
+        products_of(STRIPS, 2, j, tiles, v, z);
 }
 
 /* dw[tap] = Gᵀ sums G, or added to it, for the panel's first `columns` */
@@ -144,7 +144,7 @@ INLINE void out_of_frequencies(const int n, int64_t columns, const float *sums, 
             vec line[6];
 #pragma GCC unroll 6
             for (int j = 0; j < n; j++)
-                line[j] = vec_load(sums + (row * n + j) * BLOCK + i);
+                line[j] = vec_load(sums + (row * n + j) * SUMS_PLANE + i);
             winograd_dw_line(n, line, half + row, n);
         }
 #pragma GCC unroll 3
@@ -217,12 +217,12 @@ static void chunk_of_blocks(const job *j, const row_chunk *chunk, bool only, flo
 static job job_of(const math_conv *g, int levels, int part, float *scratch) {
     int64_t ranges = range_count(g->oc), frequencies = frequencies_of(g);
     winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
-    int64_t v_plane = winograd_plane(chunk_tiles(g, &t), V_PANEL), z_plane = winograd_plane(chunk_tiles(g, &t), PANEL);
+    int64_t v_plane = winograd_plane(chunk_tiles(&t), V_PANEL), z_plane = winograd_plane(chunk_tiles(&t), PANEL);
     job j = {.g = g, .tiling = t, .n = t.n, .c = range_of(g->c, part / ranges), .oc = range_of(g->oc, part % ranges)};
     j.v = (winograd_spectrum){scratch + RANGE, V_PANEL, frequencies * v_plane, v_plane};
     j.z = (winograd_spectrum){j.v.data + j.c.count / V_PANEL * j.v.panel, PANEL, frequencies * z_plane, z_plane};
     j.sums = j.z.data + panels_of(j.oc.count) * j.z.panel;
-    j.blocks = j.sums + frequencies * BLOCK;
+    j.blocks = j.sums + frequencies * SUMS_PLANE;
     j.block_floats = block_floats(levels);
     if (j.oc.count % PANEL)
         memset(j.sums - j.z.panel, 0, (size_t)j.z.panel * sizeof(float));
@@ -235,7 +235,7 @@ void MATH(winograd_gradient)(const math_conv *g, const math_lanes *lanes, const 
     j.stream = TAPS * g->c * g->oc >= STREAM_FLOATS && vec_streams_lines(dw, g->oc);
     winograd_planes in = {g->h, g->w, g->c, g->pad_h, g->pad_w}, out = {g->oh, g->ow, g->oc, 0, 0};
     const float *zeros = memset(scratch, 0, RANGE * sizeof(float));
-    row_chunk chunk = {.most = chunk_tiles(g, &j.tiling)};
+    row_chunk chunk = {.most = chunk_tiles(&j.tiling)};
     for (bool first = true; MATH(next_chunk)(lanes, j.tiling.rows * j.tiling.columns, &chunk); first = false) {
         MATH(winograd_x_tiles)(&j.tiling, &in, chunk.first, chunk.rows, x + j.c.first, j.c.count, zeros, &j.v);
         MATH(winograd_dy_tiles)(&j.tiling, &out, chunk.first, chunk.rows, dy + j.oc.first, j.oc.count, zeros, &j.z);
