@@ -5,8 +5,8 @@
  * in blocks whose panel stays in L1: every further block reads C and writes it again. Tiles of a block are of even height: 16 rows are 8
  * and 8, not 14 and 2.
  *
- * Memory is slow beside the multiplications, and may not be waited for. While a panel's tiles are computed, the first two ask for the next
- * panel, the others for the next block's rows of A, a line a step, and every tile for its own lines of C. Large results go past the caches:
+ * Memory is slow beside the multiplications, and may not be waited for. While a panel's tiles are computed, the first ones ask for the next
+ * panel, the others for the next block's rows of A, and every tile for its own lines of C. Large results go past the caches:
  * there a line need not be read before it is written. */
 #include <string.h>
 
@@ -16,7 +16,7 @@ enum {
     K_BLOCK = VECTOR == 16 ? 1024 : 256,
     BLOCK_FLOATS = (VECTOR == 16 ? 8 * 1024 : 32 * 256) * TILE_ROWS, /* of A */
     STREAM_FLOATS = 1024 * 1024,                                     /* of C */
-    FETCH_PANEL = 2,                                                 /* tiles: a step of k is two lines of a panel */
+    FETCH_PANEL = PANEL * UNROLL / LINE,                             /* tiles: a panel has PANEL / LINE lines a step */
 };
 
 static __attribute__((noinline)) void two_vectors(int64_t rows, const tile *t) {
@@ -72,7 +72,7 @@ static void panel_tiles(int64_t m, int64_t columns, const float *next_panel, str
     for (int64_t i = 0; i < tiles; i++) {
         int64_t height = rows + (i < taller);
         if (i < FETCH_PANEL)
-            t.ahead = (memory_ahead){next_panel + i * t.k * LINE, LINE};
+            t.ahead = (memory_ahead){next_panel + i * (t.k / UNROLL) * LINE, LINE};
         else
             t.ahead = stretch_take(next, t.k);
         if (!t.stream)
@@ -97,7 +97,7 @@ typedef struct result {
 static void block_product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, const result *r) {
     stretch next = {a + m * lda, a + 2 * m * lda};
     for (int64_t p = 0; p == 0 || p < k; p += K_BLOCK) {
-        tile t = {.a = a + p, .row_step = lda, .k_step = 1, .k = math_min(K_BLOCK, k - p), .ldc = r->ldc, .stream = r->stream};
+        tile t = {.a = a + p, .row_step = lda, .k = math_min(K_BLOCK, k - p), .ldc = r->ldc, .stream = r->stream};
         const float *below = p > 0 ? r->c : r->below;
         t.addends = below != NULL;
         t.ld_below = p > 0 ? r->ldc : r->ld_below;

@@ -7,11 +7,14 @@
 
 #include "math/kernels/gemm.h"
 
+/* Steps of k with one prefetch and a loop's instructions once: AVX2's twelve multiply-adds would share the core with too many of these. */
+enum { UNROLL = VECTOR == 16 ? 1 : 4 };
+
 /* What a tile computes:  C = A · B, and then `below` is added `addends` times, each time `next_below` floats further on.
  * A has a first segment of k steps, `more_segments` like it, and `more_groups` of all these; the rows of B follow one another. */
 typedef struct tile {
-    const float *a; /* element (i, p) of the first segment: a[i * row_step + p * k_step] */
-    int64_t row_step, k_step, k;
+    const float *a; /* element (i, p) of the first segment: a[i * row_step + p] */
+    int64_t row_step, k;
     int64_t more_segments, segment_step, more_groups, group_step;
     const float *b; /* rows PANEL apart */
     const float *below;
@@ -20,7 +23,7 @@ typedef struct tile {
     float *c;
     int64_t ldc;
     bool stream;        /* past the caches */
-    memory_ahead ahead; /* every step of k asks for one line of it */
+    memory_ahead ahead; /* every UNROLL steps of k ask for one line of it */
 } tile;
 
 /* What a tile reads step by step. */
@@ -28,27 +31,45 @@ typedef struct tile_cursor {
     const float *b, *ahead;
 } tile_cursor;
 
+/* Step p of k from where `base` and `b` point; three rows share a base address: their offsets of 0, 1 and 2 row steps are the processor's
+ * own address forms. */
+INLINE void tile_step(const int rows, const int vectors, const float *const *base, int64_t row_step, const int p, const float *b,
+                      vec sums[TILE_ROWS][2]) {
+    vec right[2] = {vec_load(b + p * PANEL), vectors > 1 ? vec_load(b + p * PANEL + VECTOR) : (vec){0}};
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+        float x = base[i / 3][i % 3 * row_step + p];
+        sums[i][0] += x * right[0];
+        if (vectors > 1)
+            sums[i][1] += x * right[1];
+    }
+}
+
+/* `count` steps, then on to the next ones. */
+INLINE void tile_steps(const int count, const int rows, const int vectors, const float **base, int64_t row_step, tile_cursor *at,
+                       vec sums[TILE_ROWS][2]) {
+#pragma GCC unroll 4
+    for (int p = 0; p < count; p++)
+        tile_step(rows, vectors, base, row_step, p, at->b, sums);
+    at->b += count * PANEL;
+#pragma GCC unroll 5
+    for (int i = 0; i < rows; i += 3)
+        base[i / 3] += count;
+}
+
 INLINE tile_cursor tile_segment(const int rows, const int vectors, const tile *t, const float *a, tile_cursor at, vec sums[TILE_ROWS][2]) {
-    /* three rows share a base address: their offsets of 0, 1 and 2 steps are the processor's own address forms */
     const float *base[(TILE_ROWS + 2) / 3];
-    const int64_t row_step = t->row_step, k_step = t->k_step, ahead_step = t->ahead.step;
+    const int64_t row_step = t->row_step, ahead_step = t->ahead.step;
 #pragma GCC unroll 5
     for (int i = 0; i < rows; i += 3)
         base[i / 3] = a + i * row_step;
-    for (int64_t p = t->k; p > 0; p--, at.b += PANEL, at.ahead += ahead_step) {
+    int64_t left = t->k;
+    for (; left >= UNROLL; left -= UNROLL, at.ahead += ahead_step) {
         __builtin_prefetch(at.ahead, 0, 2);
-        vec right[2] = {vec_load(at.b), vectors > 1 ? vec_load(at.b + VECTOR) : (vec){0}};
-#pragma GCC unroll 14
-        for (int i = 0; i < rows; i++) {
-            float x = base[i / 3][i % 3 * row_step];
-            sums[i][0] += x * right[0];
-            if (vectors > 1)
-                sums[i][1] += x * right[1];
-        }
-#pragma GCC unroll 5
-        for (int i = 0; i < rows; i += 3)
-            base[i / 3] += k_step;
+        tile_steps(UNROLL, rows, vectors, base, row_step, &at, sums);
     }
+    for (; left > 0; left--)
+        tile_steps(1, rows, vectors, base, row_step, &at, sums);
     return at;
 }
 
@@ -65,6 +86,16 @@ INLINE void tile_sums(const int rows, const int vectors, const tile *t, vec sums
     }
 }
 
+INLINE void tile_store(const int rows, const int vectors, const bool stream, float *c, int64_t ldc, vec sums[TILE_ROWS][2]) {
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++)
+            if (stream)
+                vec_stream(c + i * ldc + j * VECTOR, sums[i][j]);
+            else
+                vec_store(c + i * ldc + j * VECTOR, sums[i][j]);
+}
+
 INLINE void tile_end(const int rows, const int vectors, const tile *t, vec sums[TILE_ROWS][2]) {
     const float *below = t->below;
     for (int addend = 0; addend < t->addends; addend++, below += t->next_below)
@@ -72,13 +103,10 @@ INLINE void tile_end(const int rows, const int vectors, const tile *t, vec sums[
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++)
                 sums[i][j] = vec_load(below + i * t->ld_below + j * VECTOR) + sums[i][j];
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vectors; j++)
-            if (t->stream)
-                vec_stream(t->c + i * t->ldc + j * VECTOR, sums[i][j]);
-            else
-                vec_store(t->c + i * t->ldc + j * VECTOR, sums[i][j]);
+    if (t->stream)
+        tile_store(rows, vectors, true, t->c, t->ldc, sums);
+    else
+        tile_store(rows, vectors, false, t->c, t->ldc, sums);
 }
 
 INLINE void tile_of(const int rows, const int vectors, const tile *t) {
@@ -99,12 +127,12 @@ typedef struct stretch {
     const float *from, *end;
 } stretch;
 
-/* The next `steps` lines. */
+/* The lines that `steps` steps ask for. */
 INLINE memory_ahead stretch_take(stretch *s, int64_t steps) {
     if (s->from >= s->end)
         return (memory_ahead){NULL, 0};
     memory_ahead lines = {s->from, LINE};
-    s->from += steps * LINE;
+    s->from += steps / UNROLL * LINE;
     return lines;
 }
 

@@ -50,9 +50,28 @@ static int64_t enter_block(const windows *g, const layout *l, const k_cuts *cuts
     return unit * cuts->unit + first;
 }
 
-/* The tiles of one row of windows; `t` is its first one. They fetch lines of the next panel, as many as they take steps. */
-static void row_tiles(int64_t ow, int64_t columns, int64_t place, int64_t steps, stretch *next, tile t) {
-    int64_t tiles = (ow + TILE_ROWS - 1) / TILE_ROWS, low = ow / tiles, taller = ow % tiles;
+/* Rows of windows that follow one another on both sides, as windows of one pixel may, are one long row: of few places a tile or two are
+ * too low. */
+typedef struct window_runs {
+    int64_t images, rows, places;
+} window_runs;
+
+static window_runs join_rows(const windows *g, window_rows part, const layout *l, places to) {
+    window_runs r = {part.images, part.rows, g->ow};
+    if (l->row != g->ow * l->place || to.row != g->ow * to.place)
+        return r;
+    r.places *= r.rows;
+    r.rows = 1;
+    if (l->image != r.places * l->place || to.image != r.places * to.place)
+        return r;
+    r.places *= r.images;
+    r.images = 1;
+    return r;
+}
+
+/* The tiles of one row of windows; `t` is its first one. They fetch lines of the next panel. */
+static void row_tiles(int64_t windows, int64_t columns, int64_t place, int64_t steps, stretch *next, tile t) {
+    int64_t tiles = tiles_of(windows), low = windows / tiles, taller = windows % tiles;
     for (int64_t i = 0; i < tiles; i++) {
         int64_t height = low + (i < taller);
         t.ahead = stretch_take(next, steps);
@@ -66,17 +85,17 @@ static void row_tiles(int64_t ow, int64_t columns, int64_t place, int64_t steps,
 }
 
 /* One panel over all rows of windows of a block. `t` is at the first window; its `below` is a bias when its distance is 0, else C. */
-static void panel_tiles(const windows *g, window_rows part, const layout *l, places to, int64_t columns, const float *next_panel, tile t) {
+static void panel_tiles(window_runs runs, const layout *l, places to, int64_t columns, const float *next_panel, tile t) {
     int64_t steps = t.k * (t.more_segments + 1) * (t.more_groups + 1);
     stretch next = {next_panel, next_panel + steps * PANEL};
-    for (int64_t image = 0; image < part.images; image++)
-        for (int64_t row = 0; row < part.rows; row++) {
+    for (int64_t image = 0; image < runs.images; image++)
+        for (int64_t row = 0; row < runs.rows; row++) {
             tile first = t;
             int64_t down = image * to.image + row * to.row;
             first.a += image * l->image + row * l->row;
             first.c += down;
             first.below += t.ld_below ? down : 0;
-            row_tiles(g->ow, columns, l->place, steps, &next, first);
+            row_tiles(runs.places, columns, l->place, steps, &next, first);
         }
 }
 
@@ -90,11 +109,12 @@ typedef struct target {
 
 static void block_product(const windows *g, window_rows part, int64_t n, const float *laid, const float *packed, const target *out) {
     layout l = MATH(layout_of)(g, part.rows);
+    window_runs runs = join_rows(g, part, &l, out->to);
     k_cuts cuts = cuts_of(g);
     int64_t k = g->kh * g->kw * g->channels;
     int64_t blocks = cuts.parts > 1 || cuts.together <= 1 ? cuts.units * cuts.parts : (cuts.units + cuts.together - 1) / cuts.together;
     for (int64_t i = 0; i < blocks; i++) {
-        tile t = {.a = laid, .row_step = l.place, .k_step = 1, .ldc = out->to.place, .stream = out->stream && blocks == 1};
+        tile t = {.a = laid, .row_step = l.place, .ldc = out->to.place, .stream = out->stream && blocks == 1};
         int64_t before = enter_block(g, &l, &cuts, blocks, i, &t);
         bool onto_y = out->add || i > 0;
         t.addends = onto_y || out->bias;
@@ -103,7 +123,7 @@ static void block_product(const windows *g, window_rows part, int64_t n, const f
             t.b = packed + column * k + before * PANEL;
             t.c = out->y + column;
             t.below = onto_y || !out->bias ? t.c : out->bias + column;
-            panel_tiles(g, part, &l, out->to, math_min(PANEL, n - column), t.b + k * PANEL, t);
+            panel_tiles(runs, &l, out->to, math_min(PANEL, n - column), t.b + k * PANEL, t);
         }
     }
 }

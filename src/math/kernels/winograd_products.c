@@ -2,8 +2,9 @@
  *
  * With few channels each is as small as 48 by 64 by 64, so that a call's overhead counts: gemm.c's products, called one by one, take up to
  * a third longer. A tile of M, at most TILE_ROWS rows by one panel, is summed in registers over all input channels, and tiles of one height
- * follow each other without a call. V and U come from the second cache. So every step asks for what the first cache will want: the panel of
- * U some steps further on, which runs over into the next panel, and a line of the rows of V below. Where channels are many, U comes from
+ * follow each other without a call. V and U come from the second cache. So on AVX-512 every step asks for what the first cache will want:
+ * the panel of U some steps further on, which runs over into the next panel, and a line of the rows of V below; AVX2's steps are too short
+ * for that, and are four at a time. Where channels are many, U comes from
  * farther away, and gemm.c knows better how to fetch that.
  *
  * The tile resembles that of gemm_tile.h, of which it is the plain case: with that one's segments, addends and ways to end, which are known
@@ -13,7 +14,7 @@
 #include "math/kernels/gemm.h"
 #include "math/kernels/winograd.h"
 
-enum { STEPS_AHEAD = 16, FEW = 128 /* input channels */ };
+enum { STEPS_AHEAD = 16, FEW = 128 /* input channels */, FETCHES = VECTOR == 16, UNROLL = FETCHES ? 1 : 4 };
 
 /* One product. */
 typedef struct product {
@@ -34,10 +35,12 @@ INLINE void tile(const int rows, const int vectors, const product *p, int64_t ro
 #pragma GCC unroll 5
     for (int i = 0; i < rows; i += 3)
         v[i / 3] = p->v + (row + i) * k;
+#pragma GCC unroll UNROLL
     for (int64_t step = 0; step < k; step++, u += PANEL, below += LINE) {
-        for (int line = 0; line < PANEL; line += LINE)
+        for (int line = 0; FETCHES && line < PANEL; line += LINE)
             __builtin_prefetch(u + STEPS_AHEAD * PANEL + line);
-        __builtin_prefetch(below);
+        if (FETCHES)
+            __builtin_prefetch(below);
         vec right[2] = {vec_load(u), vectors > 1 ? vec_load(u + VECTOR) : (vec){0}};
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
