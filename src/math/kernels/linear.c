@@ -39,6 +39,10 @@ typedef struct dot_tile {
     int64_t next_y;
 } dot_tile;
 
+static int64_t parts_of(int64_t count, int64_t most) {
+    return (count + most - 1) / most;
+}
+
 INLINE vec load(const float *p, int64_t part) {
     return part ? vec_load_part(p, part) : vec_load(p);
 }
@@ -142,8 +146,24 @@ INLINE void store_columns(float *p, int v, const bool whole, int64_t columns, ve
         vec_store_part(p + v * VECTOR, value, part_of(columns, v));
 }
 
+/* The block of W that comes next, fetched line after line, row after row, as memory likes it. */
+typedef struct block_ahead {
+    const float *row;
+    int64_t in, rows, lines, line; /* lines of a row */
+} block_ahead;
+
+INLINE void fetch_lines(block_ahead *b, int64_t count) {
+    for (; count > 0 && b->rows > 0; count--) {
+        __builtin_prefetch(b->row + b->line * LINE, 0, 2);
+        if (++b->line < b->lines)
+            continue;
+        b->line = 0;
+        b->row += b->in;
+        b->rows--;
+    }
+}
+
 INLINE void wide_sums(const wide_tile *t, const bool whole) {
-    const int64_t next_tile = ROWS * t->in;
     vec sums[WIDE_SAMPLES][VECTORS];
     for (int s = 0; s < WIDE_SAMPLES; s++)
         for (int v = 0; v < VECTORS; v++)
@@ -153,8 +173,6 @@ INLINE void wide_sums(const wide_tile *t, const bool whole) {
         vec right[VECTORS];
         for (int v = 0; v < VECTORS; v++)
             right[v] = load_columns(w, v, whole, t->columns);
-        for (int v = 0; v < VECTORS; v++)
-            __builtin_prefetch(w + next_tile + v * VECTOR, 0, 2);
         for (int s = 0; s < WIDE_SAMPLES; s++) {
             vec left = vec_set(t->dy[s][r]);
             for (int v = 0; v < VECTORS; v++)
@@ -175,23 +193,39 @@ static void wide_edge(const wide_tile *t) {
     wide_sums(t, false);
 }
 
+typedef struct data_call {
+    int64_t n, in, out;
+    const float *dy, *w;
+    float *dx;
+    bool add;
+} data_call;
+
+/* ROWS rows of W from `row` on, `columns` of them from `first` on. */
+static void wide_block(const data_call *c, int64_t row, int64_t first, int64_t columns) {
+    int64_t tiles = parts_of(columns, WIDTH) * parts_of(c->n, WIDE_SAMPLES), below = row + ROWS;
+    block_ahead ahead = {c->w + below * c->in + first, c->in, math_min(ROWS, c->out - below), parts_of(columns, LINE), 0};
+    int64_t lines = parts_of(ROWS * ahead.lines, math_max(tiles, 1)); /* there may be no samples */
+    for (int64_t i = first; i < first + columns; i += WIDTH)
+        for (int64_t s = 0; s < c->n; s += WIDE_SAMPLES) {
+            wide_tile t = {.w = c->w + row * c->in + i, .in = c->in, .rows = math_min(ROWS, c->out - row), .add = c->add || row > 0};
+            t.samples = math_min(WIDE_SAMPLES, c->n - s);
+            t.columns = math_min(WIDTH, first + columns - i);
+            t.dx = c->dx + s * c->in + i;
+            for (int a = 0; a < WIDE_SAMPLES; a++)
+                t.dy[a] = c->dy + math_min(s + a, c->n - 1) * c->out + row;
+            fetch_lines(&ahead, lines);
+            if (t.columns == WIDTH)
+                wide_whole(&t);
+            else
+                wide_edge(&t);
+        }
+}
+
 void MATH(linear_backward_data)(int64_t n, int64_t in, int64_t out, const float *dy, const float *w, int64_t first, int64_t count,
                                 float *dx, bool add, void *scratch) {
     (void)scratch;
-    int64_t end = first + count;
-    for (int64_t segment = first; segment < end; segment += SEGMENT)
+    data_call c = {n, in, out, dy, w, dx, add};
+    for (int64_t segment = first; segment < first + count; segment += SEGMENT)
         for (int64_t row = 0; row < out; row += ROWS)
-            for (int64_t i = segment; i < math_min(end, segment + SEGMENT); i += WIDTH)
-                for (int64_t s = 0; s < n; s += WIDE_SAMPLES) {
-                    wide_tile t = {.w = w + row * in + i, .in = in, .rows = math_min(ROWS, out - row), .add = add || row > 0};
-                    t.samples = math_min(WIDE_SAMPLES, n - s);
-                    t.columns = math_min(WIDTH, end - i);
-                    t.dx = dx + s * in + i;
-                    for (int a = 0; a < WIDE_SAMPLES; a++)
-                        t.dy[a] = dy + math_min(s + a, n - 1) * out + row;
-                    if (t.columns == WIDTH)
-                        wide_whole(&t);
-                    else
-                        wide_edge(&t);
-                }
+            wide_block(&c, row, segment, math_min(SEGMENT, first + count - segment));
 }
