@@ -7,8 +7,8 @@
 #include "math/kernels/windows.h"
 
 enum {
-    BLOCK_CHANNELS = VECTOR == 16 ? 256 : 128, /* of a kernel of one tap */
-    BLOCK_COLUMNS = VECTOR == 16 ? 512 : 256,
+    BLOCK_CHANNELS = 256, /* of a kernel of one tap */
+    BLOCK_COLUMNS = 512,
     TAPS_SIDE = 128, /* channels and columns of a block of several taps */
 };
 
