@@ -13,29 +13,35 @@ enum { IMAGES = 3, LEVELS = 3 };
     }
 
 static const math_conv shapes[] = {
-    SHAPE(29, 31, 48, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2),                                                     /* windows in several chunks */
-    SHAPE(14, 14, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                    /* 3 x 3 of many channels */
-    SHAPE(13, 10, 70, 65, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                    /* ragged in plane and channels */
-    SHAPE(7, 7, 130, 96, 3, 3, 1, 1, 1, 1, 1, 1, 1),    SHAPE(3, 5, 64, 72, 3, 3, 1, 1, 1, 1, 1, 1, 1),  /* less than a tile */
-    SHAPE(1, 1, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),     SHAPE(9, 12, 64, 64, 3, 3, 1, 1, 0, 0, 1, 1, 1), /* no padding */
-    SHAPE(6, 7, 64, 64, 3, 3, 1, 1, 2, 1, 1, 1, 1),                                                      /* unequal padding */
-    SHAPE(12, 9, 64, 64, 3, 3, 1, 1, 2, 2, 2, 2, 1),                                                     /* dilation */
-    SHAPE(10, 10, 128, 128, 3, 3, 1, 1, 1, 1, 1, 1, 2),                                                  /* groups */
-    SHAPE(15, 14, 64, 72, 3, 3, 2, 2, 1, 1, 1, 1, 1),                                                    /* strides */
-    SHAPE(9, 11, 150, 140, 3, 3, 2, 2, 1, 1, 1, 1, 1),                                                   /* in blocks of taps */
-    SHAPE(2, 2, 64, 64, 3, 3, 2, 2, 3, 2, 1, 1, 1),                                                      /* taps that meet nothing */
-    SHAPE(9, 9, 33, 17, 3, 3, 2, 1, 1, 1, 1, 1, 1),     SHAPE(37, 34, 3, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1), /* first layers */
-    SHAPE(33, 30, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),    SHAPE(33, 30, 1, 20, 5, 5, 1, 1, 2, 2, 1, 1, 1),
-    SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                    /* 1 x 1 */
-    SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),  SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1), /* gradient in several parts */
-    SHAPE(7, 9, 512, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),                                                      /* windows 4 KB apart */
-    SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                       /* 1 x 1 with padding */
-    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* 16 channels */
-    SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),    /* small, few channels */
-    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),    SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),   /* 5 x 5 of few channels */
-    SHAPE(14, 12, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(8, 7, 3, 5, 3, 2, 1, 1, 1, 0, 1, 1, 1),     /* with a pool */
-    SHAPE(10, 12, 5, 9, 5, 5, 1, 1, 2, 2, 1, 1, 1),     SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),
-    SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70), /* depthwise */
+    SHAPE(29, 31, 48, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2),                                                      /* windows in several chunks */
+    SHAPE(14, 14, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* 3 x 3 of many channels */
+    SHAPE(13, 10, 70, 65, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                     /* ragged in plane and channels */
+    SHAPE(7, 7, 130, 96, 3, 3, 1, 1, 1, 1, 1, 1, 1),     SHAPE(3, 5, 64, 72, 3, 3, 1, 1, 1, 1, 1, 1, 1),  /* less than a tile */
+    SHAPE(1, 1, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),      SHAPE(9, 12, 64, 64, 3, 3, 1, 1, 0, 0, 1, 1, 1), /* no padding */
+    SHAPE(6, 7, 64, 64, 3, 3, 1, 1, 2, 1, 1, 1, 1),                                                       /* unequal padding */
+    SHAPE(12, 9, 64, 64, 3, 3, 1, 1, 2, 2, 2, 2, 1),                                                      /* dilation */
+    SHAPE(10, 10, 128, 128, 3, 3, 1, 1, 1, 1, 1, 1, 2),                                                   /* groups */
+    SHAPE(15, 14, 64, 72, 3, 3, 2, 2, 1, 1, 1, 1, 1),                                                     /* strides */
+    SHAPE(9, 11, 150, 140, 3, 3, 2, 2, 1, 1, 1, 1, 1),                                                    /* in blocks of taps */
+    SHAPE(2, 2, 64, 64, 3, 3, 2, 2, 3, 2, 1, 1, 1),                                                       /* taps that meet nothing */
+    SHAPE(9, 9, 33, 17, 3, 3, 2, 1, 1, 1, 1, 1, 1),      SHAPE(37, 34, 3, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1), /* first layers */
+    SHAPE(33, 30, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1),     SHAPE(33, 30, 1, 20, 5, 5, 1, 1, 2, 2, 1, 1, 1),
+    SHAPE(14, 13, 96, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1),                                                     /* 1 x 1 */
+    SHAPE(13, 14, 130, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),   SHAPE(7, 7, 300, 515, 1, 1, 1, 1, 0, 0, 1, 1, 1), /* gradient in several parts */
+    SHAPE(7, 9, 512, 40, 1, 1, 2, 2, 0, 0, 1, 1, 1),                                                       /* windows 4 KB apart */
+    SHAPE(5, 5, 24, 24, 1, 1, 1, 1, 1, 1, 1, 1, 1),                                                        /* 1 x 1 with padding */
+    SHAPE(18, 13, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1),                                                      /* 16 channels */
+    SHAPE(14, 13, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),      SHAPE(9, 8, 3, 19, 5, 3, 1, 1, 0, 2, 1, 1, 1),    /* small, few channels */
+    SHAPE(14, 14, 6, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1),     SHAPE(11, 13, 5, 9, 5, 5, 1, 1, 2, 4, 1, 1, 1),   /* 5 x 5 of few channels */
+    SHAPE(14, 12, 1, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1),      SHAPE(8, 7, 3, 5, 3, 2, 1, 1, 1, 0, 1, 1, 1),     /* with a pool */
+    SHAPE(10, 12, 5, 9, 5, 5, 1, 1, 2, 2, 1, 1, 1),      SHAPE(5, 6, 21, 4, 5, 5, 1, 1, 0, 1, 1, 1, 1),
+    SHAPE(14, 15, 70, 70, 3, 3, 1, 1, 1, 1, 1, 1, 70),   /* depthwise */
+    SHAPE(5, 5, 256, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1),    /* as many channels as a part takes */
+    SHAPE(35, 33, 64, 72, 3, 3, 2, 2, 1, 1, 1, 1, 1),    /* windows of a sample in several chunks, some at the borders */
+    SHAPE(11, 6, 64, 72, 3, 1, 1, 1, 1, 0, 1, 1, 1),     /* rows that follow one another, images that do not */
+    SHAPE(35, 41, 64, 72, 1, 1, 2, 2, 0, 0, 1, 1, 1),    /* the same in parts of an image */
+    SHAPE(9, 1, 64, 72, 1, 1, 2, 2, 0, 0, 1, 1, 1),      /* planes of one column */
+    SHAPE(120, 120, 16, 128, 1, 1, 2, 2, 0, 0, 1, 1, 1), /* outputs past the caches */
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 

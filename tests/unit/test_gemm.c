@@ -40,7 +40,7 @@ FOR_SETS(DECLARE)
      math_taps_sum_##isa},
 static const products sets[SETS] = {FOR_SETS(PRODUCTS)};
 
-static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 17, 100, 1100};
+static const int64_t heights[] = {1, 2, 3, 5, 17, 33, 100}, widths[] = {1, 3, 5, 16, 17, 33, 100}, depths[] = {1, 2, 7, 17, 100, 259, 1100};
 enum {
     HEIGHTS = sizeof heights / sizeof *heights,
     WIDTHS = sizeof widths / sizeof *widths,
@@ -199,7 +199,9 @@ START_TEST(sums_in_lanes_and_alone) {
             check_lanes(p, 1 + lanes * 3, 16, rows / (lanes > 4 ? 2 : 1) + 1, lanes);
         }
     check_lanes(p, 5, 3, 300, 1);
-    check_lanes(p, 300, 530, 7, 2); /* in blocks */
+    check_lanes(p, 300, 530, 7, 2);   /* in blocks */
+    check_lanes(p, 256, 512, 100, 3); /* whole blocks, full chunks */
+    check_lanes(p, 250, 500, 410, 1); /* ragged ones */
     check_lanes(p, 17, 17, 590, 3);
 }
 END_TEST

@@ -7,7 +7,7 @@
 INLINE void load_square(int64_t samples, int64_t apart, int64_t count, const float *x, vec *v) {
 #pragma GCC unroll 16
     for (int s = 0; s < VECTOR; s++, x += s < samples ? apart : 0)
-        v[s] = count == VECTOR ? vec_load(x) : vec_load_part(x, count);
+        v[s] = vec_load_part(x, count);
 }
 
 INLINE void load_square_of_bytes(int64_t samples, int64_t apart, int64_t count, const uint8_t *x, vec *v) {

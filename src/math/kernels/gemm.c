@@ -6,8 +6,8 @@
  * and 8, not 14 and 2.
  *
  * Memory is slow beside the multiplications, and may not be waited for. While a panel's tiles are computed, the first ones ask for the next
- * panel, the others for the next block's rows of A, and every tile for its own lines of C. Large results go past the caches:
- * there a line need not be read before it is written. */
+ * panel, the others for the next block's rows of A, and every tile for its own lines of C. Large results go past the caches: there a line
+ * need not be read before it is written. */
 #include <string.h>
 
 #include "math/kernels/gemm_tile.h"

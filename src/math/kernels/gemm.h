@@ -1,7 +1,7 @@
 /* Matrix products of our own, for shapes that convolutions have: tall, of few columns, their left side read where it lies.
  *
  *     C = A · B          multiply()       A: rows as they are (NHWC pixels, windows), B: packed weights
- *     C = Σ_lanes Aᵀ · B sum_tile()       both as they are; summed over rows, lane by lane and then along the lanes' tree
+ *     C = Σ_lanes Aᵀ · B sum_tile()       both as they are or in panels; summed over rows, lane by lane and then along the lanes' tree
  *
  * A packed right side is panels of PANEL columns: [panel][k][PANEL], the last one padded with zeros. A micro-tile of C, at most
  * TILE_ROWS rows by one panel, is summed in registers. Every element of C is one chain of multiply-adds per block of k, in the order of k,
@@ -22,6 +22,10 @@ enum { TILE_ROWS = 6 };
 #else
 enum { TILE_ROWS = 4 };
 #endif
+
+/* Steps of k that follow one another without a loop's instructions, and with one prefetch: AVX2's twelve multiply-adds a step would share
+ * the core with too many of these. */
+enum { UNROLL = VECTOR == 16 ? 1 : 4 };
 
 static inline int64_t panels_of(int64_t n) {
     return (n + PANEL - 1) / PANEL;
@@ -97,8 +101,8 @@ bool MATH(next_chunk)(const math_lanes *lanes, int64_t sample_rows, row_chunk *c
 
 /* ---- gemm_sum.c ---- */
 
-/* Whether both sides of a sum are read where they lie, or packed into panels first: tiles of few rows take a step faster than L2 brings the
- * lines of both sides. */
+/* Whether sums read both sides where they lie and ask for their lines, or get them packed and laid out: tiles of few rows are done with a
+ * step before L2 has brought its lines. */
 enum { SUMS_IN_PLACE = VECTOR == 16 };
 
 /* Tiles of m rows, as even as possible. */

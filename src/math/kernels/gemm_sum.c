@@ -3,8 +3,8 @@
  * Both sides may be read where they lie. A step takes TILE_ROWS consecutive floats of a row of A and a panel's of a row of B, one or two
  * lines each. Rows far apart share few places of the first cache, so that most lines come from L2, every time; but AVX-512's tall tile
  * takes longer over a step than L2 over its lines, if they are asked for in time: NEAR steps before. Packing both sides would spare that,
- * at 7 % of the product's time and one more way through the caches. Lower tiles do not wait for L2 in vain only if they find panels in L1:
- * for rows 4 KB apart, which share few places of L2 as well, packing halves their time.
+ * at 7 % of the product's time and one more way through the caches. Lower tiles are done with a step before L2 has brought its lines: they
+ * want panels, which stay in L1. For rows 4 KB apart, which share few places of L2 as well, that halves their time.
  *
  * A piece is summed in registers from zero; the lane's earlier pieces, and when the lane ends the waiting sums of the tree, are added
  * before the tile is stored: a lane costs a tile little more than one store, however short it is. */

@@ -7,9 +7,6 @@
 
 #include "math/kernels/gemm.h"
 
-/* Steps of k with one prefetch and a loop's instructions once: AVX2's twelve multiply-adds would share the core with too many of these. */
-enum { UNROLL = VECTOR == 16 ? 1 : 4 };
-
 /* What a tile computes:  C = A · B, and then `below` is added `addends` times, each time `next_below` floats further on.
  * A has a first segment of k steps, `more_segments` like it, and `more_groups` of all these; the rows of B follow one another. */
 typedef struct tile {

@@ -122,11 +122,19 @@ void MATH(linear_forward)(int64_t n, int64_t in, int64_t out, const float *x, co
 
 /* ---- backward data ---- */
 
+/* The block of W that comes next, fetched line after line, row after row, as memory likes it. */
+typedef struct block_ahead {
+    const float *row;
+    int64_t in, rows, lines, line; /* lines of a row */
+} block_ahead;
+
 typedef struct wide_tile {
     const float *dy[WIDE_SAMPLES], *w;
     int64_t in, rows, samples, columns;
     bool add;
     float *dx;
+    block_ahead *ahead;
+    int64_t fetches; /* lines of it for every row */
 } wide_tile;
 
 /* How many of the elements of vector v are among the first `columns`. */
@@ -145,12 +153,6 @@ INLINE void store_columns(float *p, int v, const bool whole, int64_t columns, ve
     else
         vec_store_part(p + v * VECTOR, value, part_of(columns, v));
 }
-
-/* The block of W that comes next, fetched line after line, row after row, as memory likes it. */
-typedef struct block_ahead {
-    const float *row;
-    int64_t in, rows, lines, line; /* lines of a row */
-} block_ahead;
 
 INLINE void fetch_lines(block_ahead *b, int64_t count) {
     for (; count > 0 && b->rows > 0; count--) {
@@ -173,6 +175,7 @@ INLINE void wide_sums(const wide_tile *t, const bool whole) {
         vec right[VECTORS];
         for (int v = 0; v < VECTORS; v++)
             right[v] = load_columns(w, v, whole, t->columns);
+        fetch_lines(t->ahead, t->fetches);
         for (int s = 0; s < WIDE_SAMPLES; s++) {
             vec left = vec_set(t->dy[s][r]);
             for (int v = 0; v < VECTORS; v++)
@@ -204,7 +207,7 @@ typedef struct data_call {
 static void wide_block(const data_call *c, int64_t row, int64_t first, int64_t columns) {
     int64_t tiles = parts_of(columns, WIDTH) * parts_of(c->n, WIDE_SAMPLES), below = row + ROWS;
     block_ahead ahead = {c->w + below * c->in + first, c->in, math_min(ROWS, c->out - below), parts_of(columns, LINE), 0};
-    int64_t lines = parts_of(ROWS * ahead.lines, math_max(tiles, 1)); /* there may be no samples */
+    int64_t fetches = parts_of(ahead.lines, math_max(tiles, 1)); /* there may be no samples */
     for (int64_t i = first; i < first + columns; i += WIDTH)
         for (int64_t s = 0; s < c->n; s += WIDE_SAMPLES) {
             wide_tile t = {.w = c->w + row * c->in + i, .in = c->in, .rows = math_min(ROWS, c->out - row), .add = c->add || row > 0};
@@ -213,7 +216,8 @@ static void wide_block(const data_call *c, int64_t row, int64_t first, int64_t c
             t.dx = c->dx + s * c->in + i;
             for (int a = 0; a < WIDE_SAMPLES; a++)
                 t.dy[a] = c->dy + math_min(s + a, c->n - 1) * c->out + row;
-            fetch_lines(&ahead, lines);
+            t.ahead = &ahead;
+            t.fetches = fetches;
             if (t.columns == WIDTH)
                 wide_whole(&t);
             else

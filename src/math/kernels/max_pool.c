@@ -113,7 +113,7 @@ INLINE void gather_vectors(const element *e, int64_t first, const int vectors, i
         for (; ow < e->columns.last; ow++, tap -= (int32_t)p->stride_w, at += p->c)
             for (int v = 0; v < vectors; v++) {
                 const float *from = e->dy + at + v * VECTOR;
-                vec dy = count == VECTOR ? vec_load(from) : vec_load_part(from, count);
+                vec dy = vec_load_part(from, count);
                 sums[v] += (vec)((vec_ints)dy & (vec_load_bytes(e->index + at + v * VECTOR, count) == tap));
             }
     }

@@ -48,31 +48,46 @@ INLINE vec_ints vec_places(void) {
     return places;
 }
 
-/* The first `count` elements, 0 ≤ count ≤ VECTOR. The others are 0, and their memory is not touched. (AVX's masked stores take a Zen some
- * forty instructions, so whole vectors are told apart there.) */
+/* The first `count` elements, 0 ≤ count ≤ VECTOR. The others are 0, and their memory is not touched. Whole vectors are told apart where
+ * masks are dear: AVX's masked stores take a Zen some forty micro-operations. */
 INLINE vec vec_load_part(const float *p, int64_t count) {
 #if defined(__AVX512F__)
     return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
-#elif defined(__AVX__)
-    return count == VECTOR ? vec_load(p) : (vec)_mm256_maskload_ps(p, (__m256i)(vec_places() < (int32_t)count));
+#else
+    if (count == VECTOR)
+        return vec_load(p);
+#if defined(__AVX__)
+    return _mm256_maskload_ps(p, (__m256i)(vec_places() < (int32_t)count));
 #else
     vec v = {0};
     memcpy(&v, p, (size_t)count * sizeof *p);
     return v;
+#endif
 #endif
 }
 
 INLINE void vec_store_part(float *p, vec v, int64_t count) {
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), v);
-#elif defined(__AVX__)
-    if (count == VECTOR)
+#else
+    if (count == VECTOR) {
         vec_store(p, v);
-    else
-        _mm256_maskstore_ps(p, (__m256i)(vec_places() < (int32_t)count), v);
+        return;
+    }
+#if defined(__AVX__)
+    _mm256_maskstore_ps(p, (__m256i)(vec_places() < (int32_t)count), v);
 #else
     memcpy(p, &v, (size_t)count * sizeof *p);
 #endif
+#endif
+}
+
+/* Without a call where there is a whole vector of bytes. */
+INLINE void copy_bytes(uint8_t *to, const uint8_t *from, int64_t count) {
+    if (count == VECTOR)
+        memcpy(to, from, VECTOR);
+    else
+        memcpy(to, from, (size_t)count);
 }
 
 /* `count` small integers, kept as bytes; the others are 0. */
@@ -81,10 +96,7 @@ INLINE vec_ints vec_load_bytes(const uint8_t *p, int64_t count) {
     return (vec_ints)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << count) - 1), p));
 #else
     uint8_t bytes[VECTOR] = {0};
-    if (count == VECTOR) /* not a call of memcpy */
-        memcpy(bytes, p, VECTOR);
-    else
-        memcpy(bytes, p, (size_t)count);
+    copy_bytes(bytes, p, count);
 #if defined(__AVX2__)
     return (vec_ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)bytes));
 #else
@@ -105,10 +117,7 @@ INLINE void vec_store_bytes(uint8_t *p, vec_ints v, int64_t count) {
     for (int i = 0; i < VECTOR; i++)
         bytes[i] = (uint8_t)v[i];
 #endif
-    if (count == VECTOR)
-        memcpy(p, bytes, VECTOR);
-    else
-        memcpy(p, bytes, (size_t)count);
+    copy_bytes(p, bytes, count);
 #endif
 }
 

@@ -91,7 +91,7 @@ void MATH(windows_sum)(const windows *g, const math_lanes *lanes, tile_range til
 
 int64_t MATH(windows_sum_floats)(const windows *g, tile_range tiles, int64_t n, int levels);
 
-/* ---- windows_taps.c: the same, nothing laid out, where there are many channels ---- */
+/* ---- windows_taps.c: the same without windows laid out, where there are many channels ---- */
 
 /* In place, where steps are 4 KB and more, a single tap does not pay for reading what lies so far apart. */
 static inline bool suits_taps(const windows *g) {

@@ -1,5 +1,6 @@
 /* Y = windows · B, a block of windows at a time: its planes' rows are laid out, and then all panels of B pass over its tiles. A tile is a
- * stretch of one row of windows. Sums over k are cut, by the kernel's shape alone, into blocks whose panels stay in L1. */
+ * stretch of one row of windows, or of several that follow one another on both sides. Sums over k are cut, by the kernel's shape alone,
+ * into blocks whose panels stay in L1. */
 #include "math/kernels/windows.h"
 
 enum { PLACES = 224, K_BLOCK = VECTOR == 16 ? 1024 : 256, STREAM_FLOATS = 1024 * 1024 /* of Y */ };
@@ -70,8 +71,8 @@ static window_runs join_rows(const windows *g, window_rows part, const layout *l
 }
 
 /* The tiles of one row of windows; `t` is its first one. They fetch lines of the next panel. */
-static void row_tiles(int64_t windows, int64_t columns, int64_t place, int64_t steps, stretch *next, tile t) {
-    int64_t tiles = tiles_of(windows), low = windows / tiles, taller = windows % tiles;
+static void row_tiles(int64_t count, int64_t columns, int64_t place, int64_t steps, stretch *next, tile t) {
+    int64_t tiles = tiles_of(count), low = count / tiles, taller = count % tiles;
     for (int64_t i = 0; i < tiles; i++) {
         int64_t height = low + (i < taller);
         t.ahead = stretch_take(next, steps);

@@ -2,8 +2,11 @@
  * as they lie, or from panels where SUMS_IN_PLACE says no. Windows whose pixel would lie outside have no share in that tap's sum. It wants
  * channels enough for tall tiles of one tap, where fewer take windows_sum.c.
  *
- * C is made in blocks whose waiting sums stay in L2 beside the chunk's rows. In place, the tiles ask meanwhile for those of the next one:
- * each tile in one panel's turn its left lines, and some tiles of each panel that panel's. */
+ * C is made in blocks: large ones, since a chunk's rows are read, and packed, for every block anew, but not so large that its waiting sums,
+ * half a megabyte a level, which come and go with every chunk, would leave the caches. In place, the tiles ask meanwhile for the next
+ * chunk's rows: each tile in one panel's turn its left lines, and some tiles of each panel that panel's. */
+#include <string.h>
+
 #include "math/kernels/windows.h"
 
 enum {
@@ -139,13 +142,11 @@ static void pack_right(const job *j) {
 
 /* A row of the left side into its panels, which are `panel` floats apart. */
 INLINE void pack_row(int64_t channels, const float *row, int64_t panel, float *to) {
-    int64_t i = 0;
-    for (; i + PANEL <= channels; i += PANEL, to += panel) {
-        vec_store(to, vec_load(row + i));
-        vec_store(to + VECTOR, vec_load(row + i + VECTOR));
+    for (; channels >= PANEL; channels -= PANEL, row += PANEL, to += panel) {
+        vec_store(to, vec_load(row));
+        vec_store(to + VECTOR, vec_load(row + VECTOR));
     }
-    for (int64_t last = i; i < channels; i++)
-        to[i - last] = row[i];
+    memcpy(to, row, (size_t)channels * sizeof *row);
 }
 
 /* Packs a tap's left side, and lets `rows` point there. */
@@ -171,16 +172,19 @@ typedef struct strip {
     int64_t row, height, left;
 } strip;
 
-static int64_t strips_of(int64_t channels) {
-    if (SUMS_IN_PLACE)
-        return tiles_of(channels);
-    return channels / PANEL * tiles_of(PANEL) + tiles_of(channels % PANEL);
+/* What lies side by side on the left: no strip has parts of two panels. */
+static int64_t left_width(int64_t channels) {
+    return SUMS_IN_PLACE ? channels : PANEL;
 }
 
-/* No strip has parts of two panels. */
+static int64_t strips_of(int64_t channels) {
+    int64_t width = left_width(channels);
+    return channels / width * tiles_of(width) + tiles_of(channels % width);
+}
+
 static strip strip_of(const job *j, int64_t channels, int64_t i) {
-    int64_t each = SUMS_IN_PLACE ? tiles_of(channels) : tiles_of(PANEL), panel = i / each, before = panel * PANEL;
-    int64_t columns = SUMS_IN_PLACE ? channels : math_min(PANEL, channels - before), strips = tiles_of(columns);
+    int64_t width = left_width(channels), each = tiles_of(width), panel = i / each, before = panel * width;
+    int64_t columns = math_min(width, channels - before), strips = tiles_of(columns);
     int64_t first = columns * (i % each) / strips, end = columns * (i % each + 1) / strips;
     return (strip){before + first, end - first, panel * j->chunk->rows * j->g->ow * PANEL + first};
 }

@@ -17,13 +17,7 @@
 enum { RANGE = 256 /* of channels, at most */, STREAM_FLOATS = 1024 * 1024 /* of dw */ };
 enum { V_PANEL = 16, BLOCK = V_PANEL * PANEL, TAPS = 9 };
 enum { SUMS_PLANE = BLOCK + LINE }; /* of a frequency's sums: 36 planes 1 KB apart would not all fit into the first cache's sets */
-#if defined(__AVX512F__)
-enum { STRIPS = 2 }; /* of V_PANEL rows: products in registers, by PANEL columns */
-#elif defined(__AVX2__)
-enum { STRIPS = 3 };
-#else
-enum { STRIPS = 4 };
-#endif
+enum { STRIPS = (V_PANEL + TILE_ROWS - 1) / TILE_ROWS }; /* of a panel of V: what products hold in registers, by PANEL columns */
 
 /* ---- shapes ---- */
 
@@ -45,11 +39,16 @@ int MATH(winograd_gradient_parts)(const math_conv *g) {
     return (int)(range_count(g->c) * range_count(g->oc));
 }
 
-/* Long pieces of a lane, so that sums are transformed back seldom; where a sample, and so perhaps a lane, has fewer than 32 tiles, chunks
- * of as many, and where it has fewer than 8, chunks of many lanes, so that few blocks' sums wait in memory. */
-static int64_t chunk_tiles(const winograd_tiling *t) {
-    int64_t sample = t->rows * t->columns;
-    return sample < 8 ? 64 : sample < 32 ? 32 : 98;
+/* Long pieces of a lane, so that sums are transformed back seldom; 32 tiles where a sample, and so perhaps a lane, has fewer. Where it has
+ * fewer than 8, chunks take many lanes, so that few blocks' sums wait in memory. For AVX-512, whose products are made fast enough for it to
+ * count, V and Z of few channels stay in the second cache, 1.2 MB. */
+static int64_t chunk_tiles(const math_conv *g, const winograd_tiling *t) {
+    int64_t sample = t->rows * t->columns, channels = math_min(g->c, RANGE) + math_min(g->oc, RANGE);
+    if (sample < 8)
+        return 64;
+    if (VECTOR == 16 && channels <= 256)
+        return math_min(64, 8 * 1024 / channels);
+    return sample < 32 ? 32 : 98;
 }
 
 static int frequencies_of(const math_conv *g) {
@@ -64,7 +63,7 @@ static int64_t block_floats(int levels) {
 size_t MATH(winograd_gradient_scratch)(const math_conv *g, int levels) {
     winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
     int64_t panels = RANGE / V_PANEL, oc_panels = panels_of(RANGE), frequencies = frequencies_of(g);
-    int64_t spectra = panels * winograd_plane(chunk_tiles(&t), V_PANEL) + oc_panels * winograd_plane(chunk_tiles(&t), PANEL);
+    int64_t spectra = panels * winograd_plane(chunk_tiles(g, &t), V_PANEL) + oc_panels * winograd_plane(chunk_tiles(g, &t), PANEL);
     return (size_t)(RANGE + frequencies * (spectra + SUMS_PLANE) + panels * oc_panels * block_floats(levels)) * sizeof(float);
 }
 
@@ -81,17 +80,16 @@ typedef struct job {
 
 /* ---- a block ---- */
 
-/* sums = vᵀ · z: `rows` of it, and `vectors` of the panel's two. Every tile asks for a line of both `next`, unless that is NULL. */
-INLINE void product(const int rows, const int vectors, int64_t tiles, const float *v, const float *z, const float *const next[2],
-                    float *sums) {
+/* sums = vᵀ · z: `rows` of it, and `vectors` of the panel's two. Every tile asks for a line of each `next`. */
+INLINE void product(const int rows, const int vectors, const int fetches, int64_t tiles, const float *v, const float *z,
+                    const float *const next[2], float *sums) {
     vec sum[V_PANEL][2];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = (vec){0};
     for (int64_t tile = 0; tile < tiles; tile++, v += V_PANEL, z += PANEL) {
-        for (int i = 0; i < 2; i++)
-            if (next[i])
-                __builtin_prefetch(next[i] + tile * LINE);
+        for (int i = 0; i < fetches; i++)
+            __builtin_prefetch(next[i] + tile * LINE);
         vec right[2] = {vec_load(z), vectors > 1 ? vec_load(z + VECTOR) : (vec){0}};
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
@@ -118,13 +116,11 @@ INLINE void products_of(const int strips, const int vectors, const job *j, int64
 #pragma GCC unroll 4
         for (int i = 0; i < strips; i++) {
             const int row = V_PANEL * i / strips, rows = V_PANEL * (i + 1) / strips - row;
-            const float *next[2] = {NULL, NULL};
-            for (int k = 0; k < 2; k++) {
-                const int width = i + k * strips;
-                if (width < widths)
-                    next[k] = width == 0 ? v + j->v.plane : z + j->z.plane + (width - 1) * LINE * tiles;
-            }
-            product(rows, vectors, tiles, v + row, z, next, sums + row * PANEL);
+            const int fetches = (i < widths) + (i + strips < widths);
+            const float *next[2];
+            for (int k = 0, width = i; k < fetches; k++, width += strips)
+                next[k] = width == 0 ? v + j->v.plane : z + j->z.plane + (width - 1) * LINE * tiles;
+            product(rows, vectors, fetches, tiles, v + row, z, next, sums + row * PANEL);
         }
 }
 
@@ -217,7 +213,7 @@ static void chunk_of_blocks(const job *j, const row_chunk *chunk, bool only, flo
 static job job_of(const math_conv *g, int levels, int part, float *scratch) {
     int64_t ranges = range_count(g->oc), frequencies = frequencies_of(g);
     winograd_tiling t = MATH(winograd_tiling)(g, g->oh, g->ow);
-    int64_t v_plane = winograd_plane(chunk_tiles(&t), V_PANEL), z_plane = winograd_plane(chunk_tiles(&t), PANEL);
+    int64_t v_plane = winograd_plane(chunk_tiles(g, &t), V_PANEL), z_plane = winograd_plane(chunk_tiles(g, &t), PANEL);
     job j = {.g = g, .tiling = t, .n = t.n, .c = range_of(g->c, part / ranges), .oc = range_of(g->oc, part % ranges)};
     j.v = (winograd_spectrum){scratch + RANGE, V_PANEL, frequencies * v_plane, v_plane};
     j.z = (winograd_spectrum){j.v.data + j.c.count / V_PANEL * j.v.panel, PANEL, frequencies * z_plane, z_plane};
@@ -235,7 +231,7 @@ void MATH(winograd_gradient)(const math_conv *g, const math_lanes *lanes, const 
     j.stream = TAPS * g->c * g->oc >= STREAM_FLOATS && vec_streams_lines(dw, g->oc);
     winograd_planes in = {g->h, g->w, g->c, g->pad_h, g->pad_w}, out = {g->oh, g->ow, g->oc, 0, 0};
     const float *zeros = memset(scratch, 0, RANGE * sizeof(float));
-    row_chunk chunk = {.most = chunk_tiles(&j.tiling)};
+    row_chunk chunk = {.most = chunk_tiles(g, &j.tiling)};
     for (bool first = true; MATH(next_chunk)(lanes, j.tiling.rows * j.tiling.columns, &chunk); first = false) {
         MATH(winograd_x_tiles)(&j.tiling, &in, chunk.first, chunk.rows, x + j.c.first, j.c.count, zeros, &j.v);
         MATH(winograd_dy_tiles)(&j.tiling, &out, chunk.first, chunk.rows, dy + j.oc.first, j.oc.count, zeros, &j.z);

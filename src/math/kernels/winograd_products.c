@@ -3,9 +3,9 @@
  * With few channels each is as small as 48 by 64 by 64, so that a call's overhead counts: gemm.c's products, called one by one, take up to
  * a third longer. A tile of M, at most TILE_ROWS rows by one panel, is summed in registers over all input channels, and tiles of one height
  * follow each other without a call. V and U come from the second cache. So on AVX-512 every step asks for what the first cache will want:
- * the panel of U some steps further on, which runs over into the next panel, and a line of the rows of V below; AVX2's steps are too short
- * for that, and are four at a time. Where channels are many, U comes from
- * farther away, and gemm.c knows better how to fetch that.
+ * the panel of U some steps further on, which runs over into the next panel, and a line of the rows of V below. AVX2's steps are too short
+ * for that: they follow one another by fours, without. Where channels are many, U comes from farther away, and gemm.c knows better how to
+ * fetch that.
  *
  * The tile resembles that of gemm_tile.h, of which it is the plain case: with that one's segments, addends and ways to end, which are known
  * only when it runs, a product as small as these would be longer about its tiles' beginnings and ends than about their sums.
@@ -14,7 +14,7 @@
 #include "math/kernels/gemm.h"
 #include "math/kernels/winograd.h"
 
-enum { STEPS_AHEAD = 16, FEW = 128 /* input channels */, FETCHES = VECTOR == 16, UNROLL = FETCHES ? 1 : 4 };
+enum { STEPS_AHEAD = 16, FEW = 128 /* input channels */, FETCHES = VECTOR == 16 };
 
 /* One product. */
 typedef struct product {
