@@ -1,4 +1,4 @@
-/* ckpt: checkpoint files (HDF5, format version 1). No function is collective: rank 0 writes and reads, the others are told. */
+/* ckpt: checkpoint files (HDF5, format version 2; version 1 is read for ever). No function is collective: rank 0 writes and reads, the others are told. */
 #ifndef SHOAL_CKPT_H
 #define SHOAL_CKPT_H
 
@@ -10,16 +10,39 @@
 
 enum { CKPT_DIGEST = 65 }; /* hexadecimal SHA-256 and NUL */
 
-/* What a checkpoint holds beside the model: attributes of /trainer, and /job. */
+enum { CKPT_METRIC = 32 }; /* chars of a metric's name, with NUL */
+
+/* A job that the run has had: from which step on, as YAML. */
+typedef struct ckpt_job {
+    int64_t step;
+    char *yaml;
+} ckpt_job;
+
+/* What an evaluation found. */
+typedef struct ckpt_metric {
+    int64_t step;
+    char name[CKPT_METRIC]; /* `loss`, `top1`, … */
+    double value;
+} ckpt_metric;
+
+/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /jobs, /history, /classes. */
 typedef struct ckpt_info {
     int64_t step, epoch;       /* finished steps; finished epochs: those that were evaluated too */
     uint64_t seed;
     int lanes;
     int64_t batch;
-    double best_top1;          /* -1: nothing evaluated yet */
+    char best_metric[CKPT_METRIC]; /* that decides which is best */
+    double best_value;         /* -1: nothing evaluated yet */
     int64_t best_step;
+    int64_t updates;           /* of the weights: finished steps without those that were skipped */
+    double lr_factor;          /* what rollbacks have made of the learning rate; 1: none */
+    int64_t rollbacks;
     uint64_t data_fingerprint; /* of the training set */
-    char *job;                 /* resolved job as YAML; NULL in a file that holds only /model */
+    char *job;                 /* resolved job as YAML, as it is now; NULL in a file that holds only /model */
+    ckpt_job *jobs;            /* all that the run has had, oldest first */
+    int n_jobs;
+    ckpt_metric *history;      /* of all evaluations, oldest first */
+    int n_history;
     char **classes;            /* their names, for prediction */
     int n_classes;
     int image[3];              /* h, w, c of a picture as the network takes it */
@@ -30,7 +53,13 @@ typedef struct ckpt_info {
  * folder. `o` may be NULL. Rank 0 only. ERR_IO (disk full, read-only): what was at `path` before is still there. */
 err ckpt_write(const char *path, const graph *g, optim *o, const ckpt_info *info);
 
-/* Reads what is beside the model. A file that holds only /model gives zeros and no job. Free with ckpt_info_reset(). */
+/* A run that has done nothing yet. */
+ckpt_info ckpt_info_new(void);
+void ckpt_add_job(ckpt_info *info, int64_t step, const char *yaml); /* copies; nothing where it is the last one's */
+void ckpt_add_metric(ckpt_info *info, int64_t step, const char *name, double value);
+
+/* Reads what is beside the model. A file that holds only /model gives zeros and no job; what version 1 does not know is as in a run that
+ * has not met it. Free with ckpt_info_reset(). */
 err ckpt_read_info(const char *path, ckpt_info *info);
 void ckpt_info_reset(ckpt_info *info);
 

@@ -1,15 +1,19 @@
-/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes. */
+/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes, and what the run has been through (past.c). */
+#include <stdio.h>
 #include <string.h>
 
 #include "ckpt/internal.h"
 
-/* The numbers of a ckpt_info as the file has them. No padding, so that one CRC covers them all: attributes have none of their own. */
+/* The numbers of a ckpt_info as the file has them. No padding, so that one CRC covers them: attributes have none of their own. In version 1
+ * it ends before what version 2 has added. */
 typedef struct numbers {
     int64_t step, epoch, lanes, batch, best_step;
     uint64_t seed, data_fingerprint;
-    double best_top1;
+    double best_value;
     int64_t image[3];
     float mean[3], std[3];
+    int64_t updates, rollbacks;
+    double lr_factor;
 } numbers;
 
 typedef struct attribute {
@@ -17,20 +21,25 @@ typedef struct attribute {
     h5_type type;
     uint64_t count; /* 0: a scalar */
     size_t place;
+    int version; /* that alone has it; 0: each has it */
 } attribute;
 
 static const attribute attributes[] = {
-    {"trainer", "step", H5_I64, 0, offsetof(numbers, step)},
-    {"trainer", "epoch", H5_I64, 0, offsetof(numbers, epoch)},
-    {"trainer", "seed", H5_U64, 0, offsetof(numbers, seed)},
-    {"trainer", "lanes", H5_I64, 0, offsetof(numbers, lanes)},
-    {"trainer", "batch", H5_I64, 0, offsetof(numbers, batch)},
-    {"trainer", "best_top1", H5_F64, 0, offsetof(numbers, best_top1)},
-    {"trainer", "best_step", H5_I64, 0, offsetof(numbers, best_step)},
-    {"trainer", "data_fingerprint", H5_U64, 0, offsetof(numbers, data_fingerprint)},
-    {"input", "image", H5_I64, 3, offsetof(numbers, image)}, /* height, width, channels */
-    {"input", "mean", H5_F32, 3, offsetof(numbers, mean)},
-    {"input", "std", H5_F32, 3, offsetof(numbers, std)},
+    {"trainer", "step", H5_I64, 0, offsetof(numbers, step), 0},
+    {"trainer", "epoch", H5_I64, 0, offsetof(numbers, epoch), 0},
+    {"trainer", "seed", H5_U64, 0, offsetof(numbers, seed), 0},
+    {"trainer", "lanes", H5_I64, 0, offsetof(numbers, lanes), 0},
+    {"trainer", "batch", H5_I64, 0, offsetof(numbers, batch), 0},
+    {"trainer", "best_top1", H5_F64, 0, offsetof(numbers, best_value), 1},
+    {"trainer", "best_value", H5_F64, 0, offsetof(numbers, best_value), 2},
+    {"trainer", "best_step", H5_I64, 0, offsetof(numbers, best_step), 0},
+    {"trainer", "updates", H5_I64, 0, offsetof(numbers, updates), 2},
+    {"trainer", "lr_factor", H5_F64, 0, offsetof(numbers, lr_factor), 2},
+    {"trainer", "rollbacks", H5_I64, 0, offsetof(numbers, rollbacks), 2},
+    {"trainer", "data_fingerprint", H5_U64, 0, offsetof(numbers, data_fingerprint), 0},
+    {"input", "image", H5_I64, 3, offsetof(numbers, image), 0}, /* height, width, channels */
+    {"input", "mean", H5_F32, 3, offsetof(numbers, mean), 0},
+    {"input", "std", H5_F32, 3, offsetof(numbers, std), 0},
 };
 enum { N_ATTRIBUTES = sizeof attributes / sizeof *attributes };
 
@@ -43,8 +52,11 @@ static numbers numbers_of(const ckpt_info *info) {
         .best_step = info->best_step,
         .seed = info->seed,
         .data_fingerprint = info->data_fingerprint,
-        .best_top1 = info->best_top1,
+        .best_value = info->best_value,
         .image = {info->image[0], info->image[1], info->image[2]},
+        .updates = info->updates,
+        .rollbacks = info->rollbacks,
+        .lr_factor = info->lr_factor,
     };
     memcpy(n.mean, info->mean, sizeof n.mean);
     memcpy(n.std, info->std, sizeof n.std);
@@ -59,11 +71,22 @@ static void take_numbers(ckpt_info *info, const numbers *n) {
     info->best_step = n->best_step;
     info->seed = n->seed;
     info->data_fingerprint = n->data_fingerprint;
-    info->best_top1 = n->best_top1;
+    info->best_value = n->best_value;
+    info->updates = n->updates;
+    info->rollbacks = n->rollbacks;
+    info->lr_factor = n->lr_factor;
     for (int i = 0; i < 3; i++)
         info->image[i] = (int)n->image[i];
     memcpy(info->mean, n->mean, sizeof n->mean);
     memcpy(info->std, n->std, sizeof n->std);
+}
+
+static bool is_in(const attribute *a, int64_t version) {
+    return a->version == 0 || a->version == version;
+}
+
+static uint32_t crc_of(const numbers *n, int64_t version) {
+    return ckpt_crc(n, version == 1 ? offsetof(numbers, updates) : sizeof *n);
 }
 
 static err write_numbers(h5_file *f, const numbers *n) {
@@ -72,14 +95,15 @@ static err write_numbers(h5_file *f, const numbers *n) {
         code = h5_make_group(f, "input");
     for (int i = 0; i < N_ATTRIBUTES && code == OK; i++) {
         const attribute *a = &attributes[i];
-        code = h5_write_attribute(f, a->group, a->name, a->type, a->count, (const char *)n + a->place);
+        if (is_in(a, CKPT_VERSION))
+            code = h5_write_attribute(f, a->group, a->name, a->type, a->count, (const char *)n + a->place);
     }
-    uint32_t crc = ckpt_crc(n, sizeof *n);
+    uint32_t crc = crc_of(n, CKPT_VERSION);
     return code == OK ? h5_write_attribute(f, "trainer", "crc32", H5_U32, 0, &crc) : code;
 }
 
-static err check_numbers(h5_file *f, const numbers *n) {
-    uint32_t is = ckpt_crc(n, sizeof *n), should = is;
+static err check_numbers(h5_file *f, const numbers *n, int64_t version) {
+    uint32_t is = crc_of(n, version), should = is;
     err code = h5_has_attribute(f, "trainer", "crc32") ? h5_read_attribute(f, "trainer", "crc32", H5_U32, 0, &should) : OK;
     if (code == OK && is != should)
         code = fail(ERR_DATA, "%s: the attributes of /trainer and /input are damaged: their CRC-32 is %08x and should be %08x",
@@ -88,23 +112,28 @@ static err check_numbers(h5_file *f, const numbers *n) {
 }
 
 static err read_numbers(h5_file *f, numbers *n) {
+    int64_t version = ckpt_version(f);
     err code = OK;
     for (int i = 0; i < N_ATTRIBUTES && code == OK; i++) {
         const attribute *a = &attributes[i];
-        if (h5_exists(f, a->group))
+        if (is_in(a, version) && h5_exists(f, a->group))
             code = h5_read_attribute(f, a->group, a->name, a->type, a->count, (char *)n + a->place);
     }
-    return code == OK ? check_numbers(f, n) : code;
+    if (code == OK && version == 1)
+        n->updates = n->step;
+    return code == OK ? check_numbers(f, n, version) : code;
 }
 
 err ckpt_write_info(h5_file *f, const ckpt_info *info) {
     numbers n = numbers_of(info);
     err code = write_numbers(f, &n);
+    if (code == OK)
+        code = h5_write_attribute_text(f, "trainer", "best_metric", info->best_metric);
     if (code == OK && info->job)
         code = ckpt_write_text(f, "job", info->job);
     if (code == OK && info->n_classes > 0)
         code = ckpt_write_texts(f, "classes", info->classes, (uint64_t)info->n_classes);
-    return code;
+    return code == OK ? ckpt_write_past(f, info) : code;
 }
 
 /* ---- reading ---- */
@@ -128,21 +157,43 @@ static err read_classes(h5_file *f, ckpt_info *info) {
     return code;
 }
 
-err ckpt_read_info(const char *path, ckpt_info *info) {
-    *info = (ckpt_info){.best_top1 = -1};
-    h5_file *f = NULL;
+static err read_best_metric(h5_file *f, ckpt_info *info) {
+    char *name = NULL;
+    err code = h5_read_attribute_text(f, "trainer", "best_metric", &name);
+    if (code == OK)
+        snprintf(info->best_metric, sizeof info->best_metric, "%s", name);
+    mem_free(name);
+    return code;
+}
+
+static err read_all(h5_file *f, ckpt_info *info) {
     numbers n = numbers_of(info);
-    err code = ckpt_open(&f, path);
-    if (code != OK)
-        return code;
-    if (h5_is_group(f, "trainer"))
-        code = read_numbers(f, &n);
+    err code = h5_is_group(f, "trainer") ? read_numbers(f, &n) : OK;
     if (code == OK)
         take_numbers(info, &n);
+    if (code == OK && h5_is_group(f, "trainer") && ckpt_version(f) > 1)
+        code = read_best_metric(f, info);
     if (code == OK && h5_exists(f, "job"))
         code = read_job(f, info);
     if (code == OK && h5_exists(f, "classes"))
         code = read_classes(f, info);
+    if (code == OK)
+        code = ckpt_read_past(f, info);
+    if (code == OK && info->n_jobs == 0 && info->job)
+        ckpt_add_job(info, 0, info->job);
+    return code;
+}
+
+ckpt_info ckpt_info_new(void) {
+    return (ckpt_info){.best_metric = "top1", .best_value = -1, .lr_factor = 1};
+}
+
+err ckpt_read_info(const char *path, ckpt_info *info) {
+    *info = ckpt_info_new();
+    h5_file *f = NULL;
+    err code = ckpt_open(&f, path);
+    if (code == OK)
+        code = read_all(f, info);
     h5_close(f);
     if (code != OK)
         ckpt_info_reset(info);
@@ -151,6 +202,10 @@ err ckpt_read_info(const char *path, ckpt_info *info) {
 
 void ckpt_info_reset(ckpt_info *info) {
     mem_free(info->job);
+    for (int i = 0; i < info->n_jobs; i++)
+        mem_free(info->jobs[i].yaml);
+    mem_free(info->jobs);
+    mem_free(info->history);
     mem_free_strings(info->classes, (size_t)info->n_classes);
     *info = (ckpt_info){0};
 }

@@ -5,8 +5,11 @@
 #include "ckpt/ckpt.h"
 #include "h5/h5.h"
 
-/* Opens a checkpoint; ERR_DATA where the file is something else, or of another version. */
+enum { CKPT_VERSION = 2 }; /* that is written */
+
+/* Opens a checkpoint; ERR_DATA where the file is something else, or of a later version. */
 err ckpt_open(h5_file **out, const char *path);
+int64_t ckpt_version(h5_file *f); /* 1 for weights that somebody else wrote */
 
 uint32_t ckpt_crc(const void *bytes, size_t count);
 
@@ -33,7 +36,11 @@ err ckpt_report_fit(fit *f, const char *path, const char *group);
 void ckpt_fit_param(fit *result, h5_file *f, const char *group, const param *p);
 void ckpt_fit_unknown(fit *result, const char *name);
 
-/* The attributes of /trainer and /input; who made the file. */
+/* /jobs and /history: groups of columns. */
+err ckpt_write_past(h5_file *f, const ckpt_info *info);
+err ckpt_read_past(h5_file *f, ckpt_info *info);
+
+/* The attributes of /trainer and /input, and texts; who made the file. */
 err ckpt_write_info(h5_file *f, const ckpt_info *info);
 err ckpt_write_provenance(h5_file *f);
 

@@ -61,31 +61,44 @@ err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values)
 
 /* ---- texts ---- */
 
-static uint32_t crc_of_texts(char *const *texts, uint64_t count) {
+/* Over the raw bytes: fields of `width` bytes, padded with NULs. In files of version 1 (width 0) over the texts, joined by NULs. */
+static uint32_t crc_of_texts(char *const *texts, uint64_t count, size_t width) {
     uLong crc = crc32_z(0, NULL, 0);
     for (uint64_t i = 0; i < count; i++) {
-        if (i > 0)
+        size_t length = strlen(texts[i]), end = width ? width : length + (i + 1 < count);
+        crc = crc32_z(crc, (const unsigned char *)texts[i], length);
+        for (; length < end; length++)
             crc = crc32_z(crc, (const unsigned char *)"", 1);
-        crc = crc32_z(crc, (const unsigned char *)texts[i], strlen(texts[i]));
     }
     return (uint32_t)crc;
 }
 
+static err write_crc_of_texts(h5_file *f, const char *object, char *const *texts, uint64_t count) {
+    h5_info info;
+    err code = h5_get_info(f, object, &info);
+    return code == OK ? write_crc(f, object, crc_of_texts(texts, count, info.width)) : code;
+}
+
 err ckpt_write_texts(h5_file *f, const char *object, char *const *texts, uint64_t count) {
     err code = h5_write_strings(f, object, texts, count);
-    return code == OK ? write_crc(f, object, crc_of_texts(texts, count)) : code;
+    return code == OK ? write_crc_of_texts(f, object, texts, count) : code;
 }
 
 err ckpt_write_text(h5_file *f, const char *object, char *text) {
     err code = h5_write_text(f, object, text);
-    return code == OK ? write_crc(f, object, crc_of_texts(&text, 1)) : code;
+    return code == OK ? write_crc_of_texts(f, object, &text, 1) : code;
 }
 
 err ckpt_read_texts(h5_file *f, const char *object, char ***texts, uint64_t *count) {
-    err code = h5_read_strings(f, object, texts, count);
+    h5_info info;
+    *texts = NULL;
+    *count = 0;
+    err code = h5_get_info(f, object, &info);
+    if (code == OK)
+        code = h5_read_strings(f, object, texts, count);
     if (code != OK)
         return code;
-    code = check_crc(f, object, crc_of_texts(*texts, *count));
+    code = check_crc(f, object, crc_of_texts(*texts, *count, info.width));
     if (code != OK) {
         mem_free_strings(*texts, *count);
         *texts = NULL;

@@ -1,4 +1,5 @@
 /* What says that a file is a checkpoint, and a whole one. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "ckpt/internal.h"
@@ -16,11 +17,19 @@ static err check_format(h5_file *f) {
     mem_free(format);
     if (code == OK)
         code = h5_read_attribute(f, "/", "version", H5_I64, 0, &version);
-    if (code == OK && version != 1)
-        code = fail(ERR_DATA, "%s: is a checkpoint of version %d, this program reads version 1", h5_path(f), (int)version);
+    if (code == OK && (version < 1 || version > CKPT_VERSION))
+        code = fail(ERR_DATA, "%s: is a checkpoint of version %" PRId64 ", this program reads versions 1 to %d", h5_path(f), version,
+                    CKPT_VERSION);
     if (code == OK && !h5_is_group(f, "model"))
         code = fail(ERR_DATA, "%s: holds no /model", h5_path(f));
     return code;
+}
+
+int64_t ckpt_version(h5_file *f) {
+    int64_t version = 1;
+    if (h5_has_attribute(f, "/", "version"))
+        h5_read_attribute(f, "/", "version", H5_I64, 0, &version);
+    return version;
 }
 
 err ckpt_open(h5_file **out, const char *path) {

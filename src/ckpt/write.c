@@ -53,7 +53,7 @@ static err write_slot(h5_file *f, const graph *g, optim *o, int slot) {
 }
 
 static err write_all(h5_file *f, const graph *g, optim *o, const ckpt_info *info) {
-    int64_t version = 1;
+    int64_t version = CKPT_VERSION;
     err code = h5_write_attribute_text(f, "/", "format", "shoal-checkpoint");
     if (code == OK)
         code = h5_write_attribute(f, "/", "version", H5_I64, 0, &version);

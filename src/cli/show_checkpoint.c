@@ -93,6 +93,22 @@ static void print_job(const ckpt_info *info) {
     }
 }
 
+/* Jobs before the present one, and what the last evaluation found. */
+static void print_past(const ckpt_info *info) {
+    if (info->n_jobs > 1) {
+        printf("\n%d jobs, from steps", info->n_jobs);
+        for (int i = 0; i < info->n_jobs; i++)
+            printf(" %" PRId64, info->jobs[i].step);
+        putchar('\n');
+    }
+    int64_t last = info->n_history > 0 ? info->history[info->n_history - 1].step : 0;
+    if (info->n_history > 0)
+        printf("\nlast evaluation, after step %" PRId64 "\n", last);
+    for (int i = 0; i < info->n_history; i++)
+        if (info->history[i].step == last)
+            printf("  %-24s %.9g\n", info->history[i].name, info->history[i].value);
+}
+
 static err print_parts(h5_file *f, const char *path, const ckpt_info *info) {
     printf("%s: checkpoint, whole: every checksum agrees\n\nstep %" PRId64 ", epoch %" PRId64 "\n", path, info->step, info->epoch);
     err code = print_model(f);
@@ -102,6 +118,7 @@ static err print_parts(h5_file *f, const char *path, const ckpt_info *info) {
         code = print_attributes(f, "trainer");
     if (code == OK)
         code = print_attributes(f, "provenance");
+    print_past(info);
     print_job(info);
     return code;
 }

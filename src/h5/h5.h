@@ -25,6 +25,7 @@ typedef struct h5_info {
     uint64_t size[H5_MAX_RANK];
     uint64_t count;    /* elements */
     int64_t offset;    /* byte in the file where the elements lie one after the other in this machine's byte order; -1 where they do not */
+    size_t width;      /* bytes of a text of one width; 0: numbers, or text of any length */
 } h5_info;
 
 /* ---- reading ---- */
@@ -73,12 +74,12 @@ err h5_write_part(h5_file *f, const char *object, h5_type type, uint64_t first, 
 
 /* Both at once. */
 err h5_write(h5_file *f, const char *object, h5_type type, int rank, const uint64_t *size, const void *data);
-err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint64_t count); /* variable length, UTF-8 */
-err h5_write_text(h5_file *f, const char *object, const char *text); /* a scalar */
+err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint64_t count); /* one width, UTF-8 */
+err h5_write_text(h5_file *f, const char *object, char *text); /* a scalar */
 
 /* count 0: a scalar; otherwise an array. */
 err h5_write_attribute(h5_file *f, const char *object, const char *name, h5_type type, uint64_t count, const void *data);
-err h5_write_attribute_text(h5_file *f, const char *object, const char *name, const char *text); /* variable length, UTF-8 */
+err h5_write_attribute_text(h5_file *f, const char *object, const char *name, const char *text); /* UTF-8 */
 
 /* `1.10.8`. */
 const char *h5_library(void);

@@ -58,6 +58,7 @@ static h5_type type_of(hid_t type) {
 bool h5_describe(h5_info *info, hid_t type, hid_t space) {
     memset(info, 0, sizeof *info);
     info->type = type_of(type);
+    info->width = info->type == H5_STRING && H5Tis_variable_str(type) == 0 ? H5Tget_size(type) : 0;
     info->rank = H5Sget_simple_extent_ndims(space);
     info->offset = -1;
     if (info->rank < 0 || info->rank > H5_MAX_RANK)

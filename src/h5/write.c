@@ -57,8 +57,7 @@ static hid_t make_contiguous(h5_file *f, const char *object, hid_t type, int ran
     H5Pset_obj_track_times(create, 0);
     H5Pset_layout(create, H5D_CONTIGUOUS);
     H5Pset_alloc_time(create, H5D_ALLOC_TIME_EARLY);
-    if (H5Tis_variable_str(type) <= 0)
-        H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
+    H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
     errno = 0;
     hid_t id = H5Dcreate2(f->id, object, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
     H5Pclose(create);
@@ -116,25 +115,42 @@ err h5_write(h5_file *f, const char *object, h5_type type, int rank, const uint6
     return write_whole(f, object, h5_native(type), rank, size, data);
 }
 
-static hid_t text_type(void) {
+/* Fields of one width, padded with NULs: text of any length lies in a heap, whose damage HDF5 does not notice. */
+static hid_t text_type(size_t width) {
     hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_size(type, width);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
     H5Tset_cset(type, H5T_CSET_UTF8);
     return type;
 }
 
-err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint64_t count) {
-    hid_t type = text_type();
-    err code = write_whole(f, object, type, 1, &count, strings);
+/* HDF5 has no field of no bytes. */
+static size_t text_width(char *const *strings, uint64_t count) {
+    size_t width = 1;
+    for (uint64_t i = 0; i < count; i++)
+        if (strlen(strings[i]) > width)
+            width = strlen(strings[i]);
+    return width;
+}
+
+static err write_texts(h5_file *f, const char *object, int rank, char *const *strings, uint64_t count) {
+    size_t width = text_width(strings, count);
+    char *fields = mem_new(count * width + 1, 1);
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(fields + i * width, strings[i], strlen(strings[i]));
+    hid_t type = text_type(width);
+    err code = write_whole(f, object, type, rank, &count, fields);
     H5Tclose(type);
+    mem_free(fields);
     return code;
 }
 
-err h5_write_text(h5_file *f, const char *object, const char *text) {
-    hid_t type = text_type();
-    err code = write_whole(f, object, type, 0, NULL, &text);
-    H5Tclose(type);
-    return code;
+err h5_write_strings(h5_file *f, const char *object, char *const *strings, uint64_t count) {
+    return write_texts(f, object, 1, strings, count);
+}
+
+err h5_write_text(h5_file *f, const char *object, char *text) {
+    return write_texts(f, object, 0, &text, 1);
 }
 
 /* Replaces an attribute of that name. */
@@ -159,8 +175,8 @@ err h5_write_attribute(h5_file *f, const char *object, const char *name, h5_type
 }
 
 err h5_write_attribute_text(h5_file *f, const char *object, const char *name, const char *text) {
-    hid_t space = H5Screate(H5S_SCALAR), type = text_type();
-    err code = write_attribute(f, object, name, type, space, &text);
+    hid_t space = H5Screate(H5S_SCALAR), type = text_type(text[0] ? strlen(text) : 1);
+    err code = write_attribute(f, object, name, type, space, text);
     H5Tclose(type);
     H5Sclose(space);
     return code;

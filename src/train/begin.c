@@ -17,6 +17,26 @@ static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
     return code;
 }
 
+/* What every checkpoint tells anew. */
+static void keep_the_past_only(ckpt_info *past) {
+    mem_free(past->job);
+    mem_free_strings(past->classes, (size_t)past->n_classes);
+    past->job = NULL;
+    past->classes = NULL;
+    past->n_classes = 0;
+}
+
+/* The numbers of rank 0; the lists stay there. */
+static void share_past(ckpt_info *past) {
+    ckpt_info all = *past;
+    comm_broadcast(comm_world(), 0, &all, sizeof all);
+    past->best_value = all.best_value;
+    past->best_step = all.best_step;
+    past->updates = all.updates;
+    past->lr_factor = all.lr_factor;
+    past->rollbacks = all.rollbacks;
+}
+
 /* Rank 0: the state of a checkpoint of this run. */
 static err read_checkpoint(trainer *t, const char *path) {
     ckpt_info info = {0};
@@ -31,10 +51,10 @@ static err read_checkpoint(trainer *t, const char *path) {
     if (code == OK)
         code = ckpt_read_optimizer(path, t->model->graph, t->optim);
     t->step = info.step;
-    t->best_top1 = info.best_top1;
-    t->best_step = info.best_step;
     t->evaluation_due = t->val && t->step % t->steps_per_epoch == 0 && info.epoch < t->step / t->steps_per_epoch;
-    ckpt_info_reset(&info);
+    ckpt_info_reset(&t->past);
+    t->past = info;
+    keep_the_past_only(&t->past);
     return code;
 }
 
@@ -78,13 +98,17 @@ err begin_state(trainer *t, const train_options *options) {
     err code = OK;
     if (comm_is_root() && from_file)
         code = t->resumed ? resume(t, options->resume_from) : load_weights(t);
+    if (comm_is_root() && code == OK) {
+        char *yaml = job_text(t->job);
+        ckpt_add_job(&t->past, t->step, yaml);
+        mem_free(yaml);
+    }
     code = comm_agree(comm_world(), code);
     if (code != OK)
         return code;
     engine_share_state(t->model->graph, t->optim);
     comm_broadcast(comm_world(), 0, &t->step, sizeof t->step);
-    comm_broadcast(comm_world(), 0, &t->best_top1, sizeof t->best_top1);
-    comm_broadcast(comm_world(), 0, &t->best_step, sizeof t->best_step);
+    share_past(&t->past);
     comm_broadcast(comm_world(), 0, &t->evaluation_due, sizeof t->evaluation_due);
     return OK;
 }

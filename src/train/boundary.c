@@ -105,9 +105,12 @@ static err evaluate(trainer *t, evaluation_watch *w) {
     t->evaluation_seconds = time_now() - start;
     char left_out[64];
     log_info("* Acc@1 %.3f Acc@5 %.3f  loss %.4f%s", 100 * e.top1, 100 * e.top5, e.loss, evaluation_left_out(left_out, &e));
-    if (e.top1 > t->best_top1) {
-        t->best_top1 = e.top1;
-        t->best_step = t->step;
+    ckpt_add_metric(&t->past, t->step, "loss", e.loss);
+    ckpt_add_metric(&t->past, t->step, "top1", e.top1);
+    ckpt_add_metric(&t->past, t->step, "top5", e.top5);
+    if (e.top1 > t->past.best_value) {
+        t->past.best_value = e.top1;
+        t->past.best_step = t->step;
     }
     return comm_agree(comm_world(), records_eval(t->records, &e));
 }
@@ -132,7 +135,7 @@ static err evaluate_and_save(trainer *t, const double *sums) {
         sums = watch.sums;
         code = OK;
     }
-    bool stop = must_leave(sums), numbered = numbered_is_due(t), is_best = t->best_step == t->step && !t->evaluation_due;
+    bool stop = must_leave(sums), numbered = numbered_is_due(t), is_best = t->past.best_step == t->step && !t->evaluation_due;
     if (code == OK && (numbered || is_best || stop || sums[VOTE_SAVE] > 0 || t->step == t->last_step))
         code = save_checkpoint(t, numbered);
     if (code == OK && is_best)

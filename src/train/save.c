@@ -13,31 +13,28 @@ static bool is_finite(const float *values, int64_t count) {
 }
 
 static err write_as(trainer *t, const char *name) {
-    char *job_yaml = job_text(t->job), *path = text_format("%s/%s", t->folder, name);
-    int n_classes = dataset_n_classes(t->data);
-    char **classes = mem_new((size_t)n_classes, sizeof *classes);
-    for (int i = 0; i < n_classes; i++)
-        classes[i] = mem_string(dataset_class(t->data, i));
-    ckpt_info info = {
-        .step = t->step,
-        .epoch = t->step / t->steps_per_epoch - t->evaluation_due,
-        .seed = t->job->train.seed,
-        .lanes = t->job->train.lanes,
-        .batch = t->job->train.batch,
-        .best_top1 = t->best_top1,
-        .best_step = t->best_step,
-        .data_fingerprint = t->data_fingerprint,
-        .job = job_yaml,
-        .classes = classes,
-        .n_classes = n_classes,
-        .image = {(int)t->image.h, (int)t->image.w, (int)t->image.c},
-    };
+    char *path = text_format("%s/%s", t->folder, name);
+    ckpt_info info = t->past; /* its lists stay the trainer's */
+    info.step = info.updates = t->step;
+    info.epoch = t->step / t->steps_per_epoch - t->evaluation_due;
+    info.seed = t->job->train.seed;
+    info.lanes = t->job->train.lanes;
+    info.batch = t->job->train.batch;
+    info.data_fingerprint = t->data_fingerprint;
+    info.job = job_text(t->job);
+    info.n_classes = dataset_n_classes(t->data);
+    info.classes = mem_new((size_t)info.n_classes, sizeof *info.classes);
+    for (int i = 0; i < info.n_classes; i++)
+        info.classes[i] = mem_string(dataset_class(t->data, i));
+    const int image[3] = {(int)t->image.h, (int)t->image.w, (int)t->image.c};
     for (int c = 0; c < 3; c++) {
+        info.image[c] = image[c];
         info.mean[c] = t->job->data.mean[c];
         info.std[c] = t->job->data.std[c];
     }
     err code = ckpt_write(path, t->model->graph, t->optim, &info);
-    ckpt_info_reset(&info);
+    mem_free_strings(info.classes, (size_t)info.n_classes);
+    mem_free(info.job);
     mem_free(path);
     return code;
 }

@@ -209,7 +209,7 @@ static err prepare_network(trainer *t) {
 }
 
 err setup_run(trainer *t, const train_options *options) {
-    t->best_top1 = -1;
+    t->past = ckpt_info_new();
     t->folder = run_folder(t->job, options->out);
     t->ranks = launch_gather();
     err code = check_same_job(t->job);
@@ -246,4 +246,5 @@ void setup_free(trainer *t) {
     records_close(t->records);
     mem_free(t->ranks);
     mem_free(t->folder);
+    ckpt_info_reset(&t->past);
 }

@@ -128,8 +128,8 @@ static err finish_run(trainer *t, double seconds) {
     if (!comm_is_root())
         return OK;
     ckpt_digest_graph(t->model->graph, digest);
-    if (t->best_top1 >= 0)
-        snprintf(best, sizeof best, "; best Acc@1 %.3f at step %" PRId64, 100 * t->best_top1, t->best_step);
+    if (t->past.best_value >= 0)
+        snprintf(best, sizeof best, "; best Acc@1 %.3f at step %" PRId64, 100 * t->past.best_value, t->past.best_step);
     log_info("done: %" PRId64 " steps in %s%s", t->step, text_duration(took, seconds), best);
     log_info("digest %s", digest);
     return records_done(t->records, t->step, t->step / t->steps_per_epoch, seconds, digest);

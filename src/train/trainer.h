@@ -39,8 +39,7 @@ typedef struct trainer {
 
     int64_t steps_per_epoch, last_step;
     int64_t step;     /* finished */
-    double best_top1; /* -1: nothing evaluated yet */
-    int64_t best_step;
+    ckpt_info past;   /* what a checkpoint carries on beside step and weights: the best value, jobs, evaluations (these two on rank 0), … */
     bool resumed;        /* from a checkpoint */
     bool evaluation_due; /* the last step ended an epoch that is still to be evaluated */
     uint64_t data_fingerprint;

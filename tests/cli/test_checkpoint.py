@@ -34,10 +34,24 @@ def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
 
 
+def text(value):
+    """h5py gives text of one width as bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def any_length(f):
+    found = [k for k in f.attrs if f.attrs.get_id(k).dtype.kind == "O"]
+
+    def visit(name, thing):
+        found.extend(f"{name}: {k}" for k in thing.attrs if thing.attrs.get_id(k).dtype.kind == "O")
+        if isinstance(thing, h5py.Dataset) and thing.dtype.kind == "O":
+            found.append(name)
+    f.visititems(visit)
+    return found
+
+
 def stored_bytes(dataset):
     value = dataset[()]
-    if dataset.dtype.kind == "O":
-        return b"\0".join(np.ravel(value).tolist())
     return np.ascontiguousarray(value).tobytes()
 
 
@@ -74,7 +88,8 @@ with tempfile.TemporaryDirectory() as work:
     path = f"{work}/run/last.h5"
     net = torchvision.models.resnet18(num_classes=4)
     with h5py.File(path) as f:
-        check("format and version", f.attrs["format"] == "shoal-checkpoint" and f.attrs["version"] == 1)
+        check("format and version", text(f.attrs["format"]) == "shoal-checkpoint" and f.attrs["version"] == 2)
+        check("no text of any length", not any_length(f))
         net.load_state_dict({k: torch.as_tensor(v[()]) for k, v in f["model"].items()})
         check("weights are float32", f["model/conv1.weight"].dtype == np.float32)
         check("counters are int64", f["model/bn1.num_batches_tracked"].dtype == np.int64 and f["model/bn1.num_batches_tracked"][()] == 2)
@@ -84,9 +99,17 @@ with tempfile.TemporaryDirectory() as work:
         momenta = f["optimizer/momentum_buffer"]
         check("momenta have the parameters' shapes", all(momenta[k].shape == p.shape for k, p in net.named_parameters()))
         check("the job is one text", f["job"].shape == () and b"name: resnet18" in f["job"][()])
+        check("it is the run's only one", f["jobs/step"][:].tolist() == [0] and f["jobs/yaml"][0] == f["job"][()])
+        evaluations = [e for e in events if e["event"] == "eval"]
+        told = [(e["step"], k, e[k]) for e in evaluations for k in ("loss", "top1", "top5")]
+        history = f["history"]
+        check("evaluations", [(s, text(m)) for s, m in zip(history["step"], history["metric"])] == [t[:2] for t in told])
+        check("their values", np.allclose(history["value"], [t[2] for t in told], rtol=1e-8, atol=0))
         check("classes", [c.decode() for c in f["classes"][()]] == ["cod", "eel", "ray", "tuna"])
         trainer = dict(f["trainer"].attrs)
         check("trainer", [trainer[k] for k in ("step", "epoch", "seed", "lanes", "batch")] == [2, 1, 3, 2, 16])
+        check("its updates", [trainer[k] for k in ("updates", "lr_factor", "rollbacks")] == [2, 1, 0])
+        check("its best", text(trainer["best_metric"]) == "top1" and abs(trainer["best_value"] - max(e["top1"] for e in evaluations)) < 1e-8)
         check("provenance", {"version", "commit", "host", "processor", "hdf5"} <= set(f["provenance"].attrs))
     last = [e for e in events if e["event"] == "eval"][-1]
     loss = evaluate(net.eval(), f"{work}/val.h5")

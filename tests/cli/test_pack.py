@@ -42,7 +42,7 @@ def sums(pictures):
 
 
 def check_common(f, n, classes):
-    assert f.attrs["format"] == "shoal-dataset" and f.attrs["version"] == 1 and f.attrs["task"] == "classification"
+    assert f.attrs["format"] == b"shoal-dataset" and f.attrs["version"] == 1 and f.attrs["task"] == b"classification"
     assert f["labels"].dtype == np.int32 and f["labels"].shape == (n,), f["labels"]
     assert f["crc32"].dtype == np.uint32 and f["crc32"].shape == (n,), f["crc32"]
     assert [c.decode() for c in f["classes"][:]] == classes

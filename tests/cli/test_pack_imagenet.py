@@ -144,7 +144,7 @@ def records(folder, split):
     assert [os.path.basename(p) for p in paths] == [f"{split}-{i:05d}-of-{len(paths):05d}.h5" for i in range(len(paths))], paths
     for path in paths:
         with h5py.File(path) as f:
-            assert f.attrs["format"] == "shoal-dataset" and f.attrs["version"] == 1 and f.attrs["task"] == "classification"
+            assert f.attrs["format"] == b"shoal-dataset" and f.attrs["version"] == 1 and f.attrs["task"] == b"classification"
             whole, offsets, labels = f["encoded/bytes"][:].tobytes(), f["encoded/offsets"][:], f["labels"][:]
             assert offsets[0] == 0 and offsets[-1] == len(whole) and f["encoded/bytes"].chunks is None
             cut = [whole[a:b] for a, b in zip(offsets[:-1], offsets[1:])]

@@ -28,16 +28,32 @@ END_TEST
 
 START_TEST(info_comes_back) {
     network n = make_network(10, 1, NULL);
-    write_step("a.h5", n, 7);
     ckpt_info was = some_info(7), is;
+    char *longest = mem_new(100001, 1);
+    ckpt_add_job(&was, 0, "name: before\n");
+    ckpt_add_job(&was, 5, memset(longest, 'x', 100000));
+    ckpt_add_job(&was, 6, longest); /* the same again is no other */
+    ckpt_add_metric(&was, 4, "loss", 0.1);
+    ckpt_add_metric(&was, 4, "top1", 2. / 3);
+    ck_assert_int_eq(ckpt_write(in_folder("a.h5"), n.graph, n.optim, &was), OK);
     ck_assert_int_eq(ckpt_read_info(in_folder("a.h5"), &is), OK);
     ck_assert_int_eq(is.step, 7);
     ck_assert_int_eq(is.epoch, was.epoch);
     ck_assert_uint_eq(is.seed, was.seed);
     ck_assert_int_eq(is.lanes, was.lanes);
     ck_assert_int_eq(is.batch, was.batch);
-    ck_assert(is.best_top1 == was.best_top1);
+    ck_assert_str_eq(is.best_metric, was.best_metric);
+    ck_assert(is.best_value == was.best_value);
     ck_assert_int_eq(is.best_step, was.best_step);
+    ck_assert_int_eq(is.updates, was.updates);
+    ck_assert_int_eq(is.rollbacks, was.rollbacks);
+    ck_assert(is.lr_factor == was.lr_factor);
+    ck_assert_int_eq(is.n_jobs, 2);
+    ck_assert(is.jobs[0].step == 0 && is.jobs[1].step == 5);
+    ck_assert_str_eq(is.jobs[0].yaml, "name: before\n");
+    ck_assert_str_eq(is.jobs[1].yaml, longest);
+    ck_assert_int_eq(is.n_history, 2);
+    ck_assert_mem_eq(is.history, was.history, 2 * sizeof *was.history);
     ck_assert_uint_eq(is.data_fingerprint, was.data_fingerprint);
     ck_assert_str_eq(is.job, was.job);
     ck_assert_int_eq(is.n_classes, 4);
@@ -48,6 +64,7 @@ START_TEST(info_comes_back) {
     ck_assert_int_eq(memcmp(is.std, was.std, sizeof is.std), 0);
     ckpt_info_reset(&is);
     ck_assert_ptr_null(is.job);
+    mem_free(longest);
     network_free(n);
 }
 END_TEST
@@ -173,7 +190,8 @@ START_TEST(weights_alone_are_enough) {
     ck_assert_ptr_null(info.job);
     ck_assert_int_eq(info.step, 0);
     ck_assert_int_eq(info.n_classes, 0);
-    ck_assert(info.best_top1 == -1);
+    ck_assert(info.best_value == -1 && info.lr_factor == 1);
+    ck_assert_int_eq(info.n_jobs, 0);
     ckpt_info_reset(&info);
     network_free(n);
 }
