@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""Pictures and random draws against Pillow and torchvision: odd pictures, EXIF orientations, and the laws of crops and colour factors."""
+"""Pictures and random draws against Pillow and torchvision: odd pictures, orientations in every place where they are found, and the laws of
+crops and colour factors."""
 import io
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 import warnings
+import zlib
 
 try:
     import numpy as np
@@ -96,6 +99,88 @@ def orientations():
                     check(compare(path) == "decoded", f"{path} is refused")
 
 
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def exif_block(kind=3, count=1, value=6, order="<", before=b"", entries_before=0):
+    """A TIFF header and a directory with the orientation in it; `before`: entries that come first."""
+    width = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8}.get(kind, 4)
+    data = value.to_bytes(width, "little" if order == "<" else "big") * count
+    n = entries_before + 1
+    inline = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(order + "I", 8 + 2 + 12 * n + 4)
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, n)
+    return head + before + struct.pack(order + "HHI", 0x112, kind, count) + inline + bytes(4) + data
+
+
+def raw_profile(block, line=72):
+    digits = block.hex()
+    return ("\nexif\n%8d\n" % len(block) + "\n".join(digits[i:i + line] for i in range(0, len(digits), line)) + "\n").encode()
+
+
+def places():
+    """{name: (chunks in front of the pixels of a PNG file, chunks behind them)}"""
+    exif, deflated = exif_block(), zlib.compress
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
+    element = b"<a><tiff:Orientation tiff:Orientations></tiff:Orientation>tiff:Orientation>8</a>"
+    profile, key, xmp_key = raw_profile(b"Exif\0\0" + exif), b"Raw profile type exif\0", b"XML:com.adobe.xmp\0"
+    single = {
+        "exif": chunk(b"eXIf", exif), "exif with its name": chunk(b"eXIf", b"Exif\0\0" + exif), "exif as text": chunk(b"tEXt", b"exif\0" + exif),
+        "no exif": chunk(b"eXIf", b""), "exif without": chunk(b"eXIf", exif.replace(b"\x12\x01", b"\x13\x01")),
+        "profile": chunk(b"tEXt", key + profile), "profile zTXt": chunk(b"zTXt", key + b"\0" + deflated(profile)),
+        "profile iTXt": chunk(b"iTXt", key + b"\0\0\0\0" + profile), "profile APP1": chunk(b"tEXt", b"Raw profile type APP1\0" + profile),
+        "profile of two lines": chunk(b"tEXt", key + b"\nexif\n"), "profile torn": chunk(b"zTXt", key + b"\0" + deflated(profile)[:20]),
+        "profile damaged": chunk(b"zTXt", key + b"\0" + b"nothing"), "profile short lines": chunk(b"tEXt", key + raw_profile(exif, 8)),
+        "xmp": chunk(b"iTXt", xmp_key + b"\0\0\0\0" + xmp % 3), "xmp packed": chunk(b"iTXt", xmp_key + b"\1\0en\0x\0" + deflated(xmp % 5)),
+        "xmp tEXt": chunk(b"tEXt", xmp_key + xmp % 7), "xmp element": chunk(b"iTXt", xmp_key + b"\0\0\0\0" + element),
+        "xmp 0": chunk(b"iTXt", xmp_key + b"\0\0\0\0" + xmp % 0), "xmp 9": chunk(b"iTXt", xmp_key + b"\0\0\0\0" + xmp % 9),
+        "xmp without": chunk(b"iTXt", xmp_key + b"\0\0\0\0<tiff:Orientation"), "xmp short": chunk(b"iTXt", xmp_key + b"\0"),
+        "invalid exif": chunk(b"eXIf", exif_block(value=77)), "other": chunk(b"eXIf", exif_block(value=4, order=">")),
+    }
+    found = {name + where: pair for name, c in single.items() for where, pair in ((" before", (c, b"")), (" after", (b"", c)))}
+    names = [n for n in single if n not in ("profile torn", "profile damaged")]
+    for a in names:
+        for b in ("exif", "other", "invalid exif", "exif without", "profile", "xmp", "xmp packed"):
+            found[f"{a}, {b} before"] = (single[a] + single[b], b"")
+            found[f"{a} before, {b} after"] = (single[a], single[b])
+    return found
+
+
+def orientation_places():
+    """Orientations in the chunks of PNG files, in front of the pixels and behind them, and in JPEG segments in any order."""
+    y, x = np.mgrid[0:6, 0:9]
+    im, png, jpeg = Image.fromarray((x * 25 + y * 9).astype(np.uint8)), io.BytesIO(), io.BytesIO()
+    im.save(png, "PNG")
+    im.save(jpeg, "JPEG", quality=95)
+    png, jpeg = png.getvalue(), jpeg.getvalue()
+    pixels, end = png.index(b"IDAT") - 4, png.index(b"IEND") - 4
+    files = {f"{name}.png": png[:pixels] + before + png[pixels:end] + after + png[end:] for name, (before, after) in places().items()}
+    files["without an end.png"] = png[:end]
+
+    def segment(data):
+        return b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data
+    exif, xmp = b"Exif\0\0" + exif_block(), b'http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation="3"/>'
+    for name, segments in {"xmp": [xmp], "xmp, exif": [xmp, exif], "empty, exif": [b"Exif\0\0", exif],
+                           "exif, other": [exif, b"Exif\0\0" + exif_block(value=3)]}.items():
+        files[f"{name}.jpg"] = jpeg[:2] + b"".join(map(segment, segments)) + jpeg[2:]
+        tables = jpeg.index(b"\xff\xc4")
+        files[f"{name}, late.jpg"] = jpeg[:tables] + b"".join(map(segment, segments)) + jpeg[tables:]
+    dangling = struct.pack("<HHII", 0x10f, 2, 100, 1 << 20)
+    double = struct.pack("<HHIHH", 0x112, 3, 1, 3, 0)
+    blocks = {f"type {k} x {n}": exif_block(k, n) for k in range(17) for n in (0, 1, 2, 3) if k not in (5, 10, 11, 12)}
+    blocks |= {"dangling first": exif_block(before=dangling, entries_before=1), "twice": exif_block(before=double, entries_before=1),
+               "big end": exif_block(order=">"), "loop": exif_block()[:4] + struct.pack("<I", 0), "far": exif_block()[:4] + b"\xff" * 4}
+    for name, block in blocks.items():
+        files[f"{name}.jpg"] = jpeg[:2] + segment(b"Exif\0\0" + block) + jpeg[2:]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = os.path.join(folder, name)
+            with open(path, "wb") as f:
+                f.write(content)
+            check(compare(path) == "decoded", f"{name} is refused")
+    print(f"orientations: {len(files)} files")
+
+
 def colours():
     """Each colour change on a picture of all kinds of colours, greys and borders of the range among them."""
     generator = np.random.default_rng(1)
@@ -176,6 +261,7 @@ def jitter(brightness, contrast, saturation, hue, count=10000):
 
 odd_pictures()
 orientations()
+orientation_places()
 colours()
 evaluation()
 crops(500, 375, (0.08, 1), (3 / 4, 4 / 3))

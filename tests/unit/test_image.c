@@ -129,8 +129,10 @@ START_TEST(damaged_png_files) {
     begin_png(&f, 2, 1, 8, 2);
     end_png(&f, (const uint8_t[]){0, 200, 30, 10, 7, 99, 250}, 7);
     for (size_t n = 8; n < f.n; n++)
-        expect_error(f.bytes, n, "truncated");
-    f.bytes[f.n - 20] ^= 1; /* within IDAT or its CRC */
+        if (n != f.n - 12)
+            expect_error(f.bytes, n, "truncated");
+    expect_pixels(f.bytes, f.n - 12, 3, 2, 1, (const uint8_t[]){200, 30, 10, 7, 99, 250}); /* only the end's chunk is missing */
+    f.bytes[f.n - 20] ^= 1;                                                                /* within IDAT or its CRC */
     expect_error(f.bytes, f.n, "PNG picture");
     begin_png(&f, 60000, 60000, 8, 2);
     end_png(&f, "", 1);
@@ -138,6 +140,32 @@ START_TEST(damaged_png_files) {
     begin_png(&f, 0, 5, 8, 2);
     end_png(&f, "", 1);
     expect_error(f.bytes, f.n, "PNG picture");
+}
+END_TEST
+
+/* Sizes that the file cannot hold, or only as a bomb, and texts that would be large: none of it is believed. */
+START_TEST(bombs_are_refused) {
+    png_file f;
+    begin_png(&f, 13377, 13378, 1, 0); /* Pillow's limit, and a row more */
+    end_png(&f, "", 1);
+    expect_error(f.bytes, f.n, "13377 x 13378 pixels, more than 178956970");
+    begin_png(&f, 60000, 2900, 1, 0);
+    end_png(&f, "", 1);
+    expect_error(f.bytes, f.n, "60000 x 2900 pixels, too many for a file of");
+    begin_png(&f, 3000, 3000, 8, 2);
+    end_png(&f, "", 1);
+    expect_error(f.bytes, f.n, "truncated PNG picture: its header says 3000 x 3000 pixels, too many for");
+    begin_png(&f, 1, INT32_MAX, 16, 6);
+    end_png(&f, "", 1);
+    expect_error(f.bytes, f.n, "more than 178956970");
+    static uint8_t zeros[1 << 21], packed[4096] = "XML:com.adobe.xmp";
+    uLongf n = sizeof packed - 19;
+    ck_assert_int_eq(compress(packed + 19, &n, zeros, sizeof zeros), Z_OK);
+    ck_assert_uint_lt(n, 3000);
+    begin_png(&f, 2, 1, 8, 2);
+    put_chunk(&f, "zTXt", packed, 19 + n);
+    end_png(&f, (const uint8_t[]){0, 200, 30, 10, 7, 99, 250}, 7);
+    expect_pixels(f.bytes, f.n, 3, 2, 1, (const uint8_t[]){200, 30, 10, 7, 99, 250});
 }
 END_TEST
 
@@ -204,6 +232,38 @@ START_TEST(jpeg_cmyk) {
 }
 END_TEST
 
+/* A picture with its header's size written over, and one that asks for its last scan again and again. */
+START_TEST(jpeg_bombs_are_refused) {
+    static uint8_t grey[HEIGHT][WIDTH];
+    unsigned long n;
+    uint8_t *bytes = make_jpeg(TJPF_GRAY, TJSAMP_GRAY, &grey[0][0], &n), *frame = bytes;
+    while (frame[0] != 0xff || frame[1] != 0xc0)
+        frame++;
+    memset(frame + 5, 0xff, 4);
+    expect_error(bytes, n, "");
+    memcpy(frame + 5, (uint8_t[]){0x23, 0x28, 0x23, 0x28}, 4); /* 9000 x 9000 */
+    expect_error(bytes, n, "9000 x 9000 pixels, too many for");
+    tjFree(bytes);
+    tjhandle encoder = tjInitCompress();
+    bytes = NULL;
+    n = 0;
+    ck_assert_int_eq(tjCompress2(encoder, &grey[0][0], WIDTH, 0, HEIGHT, TJPF_GRAY, &bytes, &n, TJSAMP_GRAY, 97, TJFLAG_PROGRESSIVE), 0);
+    tjDestroy(encoder);
+    size_t last = n - 2;
+    while (bytes[last] != 0xff || bytes[last + 1] != 0xda)
+        last--;
+    size_t scan = n - 2 - last;
+    uint8_t *bomb = malloc(n + 200 * scan);
+    memcpy(bomb, bytes, n - 2);
+    for (int i = 0; i < 200; i++)
+        memcpy(bomb + n - 2 + (size_t)i * scan, bytes + last, scan);
+    memcpy(bomb + n - 2 + 200 * scan, "\xff\xd9", 2);
+    expect_error(bomb, n + 200 * scan, "more than 100 scans");
+    tjFree(bytes);
+    free(bomb);
+}
+END_TEST
+
 START_TEST(other_files_are_named) {
     expect_error((const uint8_t *)"", 0, "empty");
     expect_error((const uint8_t *)"<html></html>\n", 14, "neither JPEG nor PNG");
@@ -233,6 +293,7 @@ static void make_exif(uint8_t block[EXIF_SIZE], bool big, uint32_t type, int wid
     put(block + 4, 8, 4, big);
     put(block + 8, 2, 2, big);
     put(block + 10, 0x010f, 2, big);
+    put(block + 12, 2, 2, big);
     put(block + 22, 0x0112, 2, big);
     put(block + 24, type, 2, big);
     put(block + 26, 1, 4, big);
@@ -240,16 +301,19 @@ static void make_exif(uint8_t block[EXIF_SIZE], bool big, uint32_t type, int wid
 }
 
 START_TEST(exif_tells_the_orientation) {
-    static const int types[][2] = {{1, 1}, {3, 2}, {4, 4}};
+    static const int types[][2] = {{3, 2}, {4, 4}, {6, 1}, {9, 4}};
     uint8_t block[EXIF_SIZE];
     for (int big = 0; big < 2; big++)
-        for (int k = 0; k < 3; k++)
+        for (int k = 0; k < 4; k++)
             for (uint32_t value = 0; value < 12; value++) {
                 make_exif(block, big, (uint32_t)types[k][0], types[k][1], value);
                 ck_assert_int_eq(exif_orientation(block, sizeof block), value >= 1 && value <= 8 ? (int)value : 1);
             }
     make_exif(block, true, 2, 2, 6); /* text is no orientation */
     ck_assert_int_eq(exif_orientation(block, sizeof block), 1);
+    make_exif(block, true, 3, 2, 6);
+    block[23] = 0x13; /* another tag */
+    ck_assert_int_eq(exif_orientation(block, sizeof block), 0);
 }
 END_TEST
 
@@ -260,11 +324,11 @@ START_TEST(damaged_exif_does_no_harm) {
         make_exif(block, false, 3, 2, 6);
         memcpy(cut, block, size);
         int orientation = exif_orientation(cut, size);
-        ck_assert(orientation == 1 || (orientation == 6 && size >= 31));
+        ck_assert_int_eq(orientation, size == EXIF_SIZE ? 6 : 0);
         for (size_t i = 4; i + 4 <= size && i < 10; i++) {
             memset(cut + 4, 0xff, i - 4);
             orientation = exif_orientation(cut, size);
-            ck_assert(orientation >= 1 && orientation <= 8);
+            ck_assert(orientation >= 0 && orientation <= 8);
         }
         free(cut);
     }
@@ -325,8 +389,10 @@ int main(void) {
     tcase_add_test(cases, palette_with_transparency);
     tcase_add_test(cases, grey_of_few_and_many_bits);
     tcase_add_test(cases, damaged_png_files);
+    tcase_add_test(cases, bombs_are_refused);
     tcase_add_test(cases, jpeg_colour_and_grey);
     tcase_add_test(cases, jpeg_cmyk);
+    tcase_add_test(cases, jpeg_bombs_are_refused);
     tcase_add_test(cases, other_files_are_named);
     tcase_add_test(cases, exif_tells_the_orientation);
     tcase_add_test(cases, damaged_exif_does_no_harm);

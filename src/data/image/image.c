@@ -28,12 +28,17 @@ void image_from_pixels(image *im, const uint8_t *pixels, shape s) {
     memcpy(im->pixels, pixels, (size_t)shape_size(s));
 }
 
-err image_check_size(int64_t width, int64_t height) {
-    const int64_t most = INT64_C(1) << 28;
+err image_check_size(const image_file *f, int bytes_a_pixel) {
+    const int64_t most_pixels = 178956970, free_bytes = 160 << 20, times_file = 20;
+    int64_t width = f->width, height = f->height;
     if (width < 1 || height < 1)
         return fail(ERR_DATA, "its header says %" PRId64 " x %" PRId64 " pixels", width, height);
-    if (width > most / height)
-        return fail(ERR_DATA, "its header says %" PRId64 " x %" PRId64 " pixels, more than 2^28", width, height);
+    if (width > most_pixels / height)
+        return fail(ERR_DATA, "its header says %" PRId64 " x %" PRId64 " pixels, more than %" PRId64, width, height, most_pixels);
+    int64_t bytes = width * height * bytes_a_pixel * (f->orientation > 1 ? 2 : 1), file = (int64_t)f->n_bytes;
+    if (bytes > free_bytes && bytes / times_file > file)
+        return fail(ERR_DATA, "its header says %" PRId64 " x %" PRId64 " pixels, too many for a file of %" PRId64 " bytes", width, height,
+                    file);
     return OK;
 }
 
@@ -96,6 +101,8 @@ err image_file_open(image_file *f, const uint8_t *bytes, size_t n_bytes, int cha
         return fail(ERR_DATA, "a %s picture; JPEG and PNG can be read", s->name);
     f->format = s->format;
     err code = f->format->open(f);
+    if (f->orientation == 0)
+        f->orientation = 1;
     if (lies_on_its_side(f))
         swap_sides(f);
     return code;

@@ -7,9 +7,6 @@
 /* Room for `size` bytes; content undefined. */
 void byte_buffer_resize(byte_buffer *b, size_t size);
 
-/* ERR_DATA for a picture without pixels, or with more than any real one has (a few bytes can claim gigabytes). */
-err image_check_size(int64_t width, int64_t height);
-
 /* A copy of pixels of a known shape. */
 void image_from_pixels(image *im, const uint8_t *pixels, shape s);
 
@@ -42,13 +39,17 @@ typedef struct image_file {
     size_t n_bytes;
     int channels;      /* to decode into, 1 or 3 */
     int width, height; /* as the picture is shown, that is, after its orientation */
-    int orientation;   /* EXIF's, 1 to 8 */
+    int orientation;   /* EXIF's, 1 to 8; a format may leave 0, for none */
     void *reader;      /* the format's own */
 } image_file;
 
 /* Reads the header. ERR_DATA with what is wrong, without a file name. Close in any case. */
 err image_file_open(image_file *f, const uint8_t *bytes, size_t n_bytes, int channels);
 void image_file_close(image_file *f);
+
+/* For formats, once width, height and orientation are known: ERR_DATA for a picture without pixels, with more than Pillow takes (its limit
+ * against bombs), or with so many that decoding needs more than 160 MiB and 20 times the file (a few bytes can claim gigabytes). */
+err image_check_size(const image_file *f, int bytes_a_pixel);
 
 /* Whether less than the whole can be decoded. */
 bool image_file_has_parts(const image_file *f);
@@ -69,8 +70,12 @@ extern const image_format image_format_jpeg, image_format_png;
 
 /* ---- EXIF ---- */
 
-/* The orientation in an EXIF block (a TIFF header and its first directory); 1 where there is none, or none that means anything. */
+/* The orientation in an EXIF block (a TIFF header and its first directory, perhaps `Exif` before them); 1 where it means nothing, 0 where
+ * there is none. */
 int exif_orientation(const uint8_t *block, size_t size);
+
+/* Of a PNG file, from its chunks; 1 where there is none. */
+int png_orientation(const uint8_t *file, size_t size);
 
 /* Turns a picture of that orientation so that it is shown upright. */
 void image_turn(image *im, int orientation);

@@ -12,6 +12,7 @@
 typedef struct jpeg_reader {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
     bool ends_early;
     err code; /* what was recorded before the jump */
     jmp_buf bail;
@@ -34,12 +35,13 @@ static void on_message(j_common_ptr jpeg, int level) {
 
 /* ---- the header ---- */
 
+/* The first EXIF block counts, as in Pillow, which does not look at XMP here. */
 static int orientation_of(const struct jpeg_decompress_struct *jpeg) {
-    enum { HEAD = 6 }; /* "Exif", two bytes */
+    static const char head[] = "Exif"; /* and its zero */
     for (const struct jpeg_marker_struct *m = jpeg->marker_list; m; m = m->next)
-        if (m->data_length > HEAD && memcmp(m->data, "Exif", 5) == 0)
-            return exif_orientation(m->data + HEAD, m->data_length - HEAD);
-    return 1;
+        if (m->data_length >= sizeof head && memcmp(m->data, head, sizeof head) == 0)
+            return exif_orientation(m->data, m->data_length);
+    return 0;
 }
 
 /* Whether no end marker follows the header: the picture's end is missing then, whichever part of it will be wanted. */
@@ -49,6 +51,33 @@ static bool lacks_end(const struct jpeg_decompress_struct *jpeg) {
         if (end[-2] == 0xff && end[-1] == JPEG_EOI)
             return false;
     return true;
+}
+
+/* A few bytes can ask for scan after scan over a large picture. Encoders make ten or so. */
+static void on_progress(j_common_ptr common) {
+    enum { SCANS_MOST = 100 };
+    jpeg_reader *r = common->client_data;
+    if (r->jpeg.input_scan_number <= SCANS_MOST)
+        return;
+    r->code = fail(ERR_DATA, "JPEG picture of more than %d scans", SCANS_MOST);
+    longjmp(r->bail, 1);
+}
+
+/* Whether the file is too short for so many pixels: Huffman's codes have a bit at least for each block of 8 x 8. */
+static err check_length(const image_file *f, const struct jpeg_decompress_struct *jpeg) {
+    const int64_t pixels_a_byte = 8 * 64;
+    if (jpeg->arith_code || (int64_t)f->width * f->height / pixels_a_byte <= (int64_t)f->n_bytes)
+        return OK;
+    return fail(ERR_DATA, "truncated JPEG picture: its header says %d x %d pixels, too many for %zu bytes", f->width, f->height,
+                f->n_bytes);
+}
+
+/* Pictures of several scans are collected whole, as numbers of 16 bits, before there is a pixel. */
+static err check_size(const image_file *f, const struct jpeg_decompress_struct *jpeg) {
+    int made = jpeg->out_color_space == JCS_CMYK ? 4 : jpeg->out_color_space == JCS_GRAYSCALE ? 1 : 3;
+    int collected = jpeg_has_multiple_scans((j_decompress_ptr)jpeg) ? (int)sizeof(JCOEF) * jpeg->num_components : 0;
+    err code = image_check_size(f, made + collected);
+    return code == OK ? check_length(f, jpeg) : code;
 }
 
 static J_COLOR_SPACE output_colors(J_COLOR_SPACE stored, int channels) {
@@ -66,6 +95,8 @@ static err open_jpeg(image_file *f) {
     if (setjmp(r->bail) != 0)
         return r->code;
     jpeg_create_decompress(&r->jpeg);
+    r->progress.progress_monitor = on_progress;
+    r->jpeg.progress = &r->progress;
     jpeg_save_markers(&r->jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_mem_src(&r->jpeg, f->bytes, f->n_bytes);
     jpeg_read_header(&r->jpeg, TRUE);
@@ -73,9 +104,9 @@ static err open_jpeg(image_file *f) {
     f->height = (int)r->jpeg.image_height;
     f->orientation = orientation_of(&r->jpeg);
     if (r->ends_early || lacks_end(&r->jpeg))
-        return fail(ERR_DATA, "truncated JPEG picture");
+        return fail(ERR_DATA, "truncated JPEG picture: it has no end marker");
     r->jpeg.out_color_space = output_colors(r->jpeg.jpeg_color_space, f->channels);
-    return image_check_size(f->width, f->height);
+    return check_size(f, &r->jpeg);
 }
 
 /* ---- the pixels ---- */

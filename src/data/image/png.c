@@ -6,18 +6,27 @@
 #include <setjmp.h>
 #include <string.h>
 
+enum { CHUNK_HEAD = 8 }; /* libpng reads length and kind at once */
+
 typedef struct png_reader {
     png_structp png;
     png_infop info;
     const uint8_t *bytes;
     size_t n_bytes, at;
-    png_bytep *rows;
-    err code; /* what was recorded before the jump, or OK */
+    bool has_all; /* all rows are there */
+    err code;     /* what was recorded before the jump, or OK */
     jmp_buf bail;
 } png_reader;
 
+/* A file that ends where its last chunk, an empty one, should begin lacks nothing that is wanted: the chunk is put there. */
 static void read_bytes(png_structp png, png_bytep to, size_t count) {
+    static const uint8_t end[] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
     png_reader *r = png_get_io_ptr(png);
+    if (r->has_all && r->at == r->n_bytes && count == CHUNK_HEAD) {
+        r->bytes = end;
+        r->n_bytes = sizeof end;
+        r->at = 0;
+    }
     if (count > r->n_bytes - r->at) {
         r->code = fail(ERR_DATA, "truncated PNG picture");
         png_error(png, "truncated");
@@ -40,10 +49,18 @@ static void on_warning(png_structp png, png_const_charp text) {
 
 /* ---- the header ---- */
 
-static int orientation_of(png_reader *r) {
-    png_bytep block;
-    png_uint_32 size;
-    return png_get_eXIf_1(r->png, r->info, &size, &block) ? exif_orientation(block, size) : 1;
+static bool is_grey_of_16_bits(const png_reader *r) {
+    int color = png_get_color_type(r->png, r->info);
+    return png_get_bit_depth(r->png, r->info) == 16 && !(color & PNG_COLOR_MASK_COLOR) && !(color & PNG_COLOR_MASK_ALPHA);
+}
+
+/* Whether the file is too short for so many pixels: deflate makes at most 1032 bytes of one. */
+static err check_length(const image_file *f, png_reader *r) {
+    const int64_t bytes_a_byte = 1032;
+    int64_t row = (int64_t)png_get_rowbytes(r->png, r->info) + 1;
+    if (row * f->height / bytes_a_byte <= (int64_t)f->n_bytes)
+        return OK;
+    return fail(ERR_DATA, "truncated PNG picture: its header says %d x %d pixels, too many for %zu bytes", f->width, f->height, f->n_bytes);
 }
 
 static err open_png(image_file *f) {
@@ -56,21 +73,18 @@ static err open_png(image_file *f) {
         return fail(ERR_BROKEN, "out of memory: PNG decoder");
     if (setjmp(r->bail) != 0)
         return r->code;
-    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* image_check_size() has a clearer text */
+    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);         /* image_check_size() has a clearer text */
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* texts, profiles and the like are passed over */
     png_set_read_fn(r->png, r, read_bytes);
     png_read_info(r->png, r->info);
     f->width = (int)png_get_image_width(r->png, r->info);
     f->height = (int)png_get_image_height(r->png, r->info);
-    f->orientation = orientation_of(r);
-    return image_check_size(f->width, f->height);
+    f->orientation = png_orientation(f->bytes, f->n_bytes);
+    err code = image_check_size(f, is_grey_of_16_bits(r) ? 2 * f->channels : 3);
+    return code == OK ? check_length(f, r) : code;
 }
 
 /* ---- the pixels ---- */
-
-static bool is_grey_of_16_bits(const png_reader *r) {
-    int color = png_get_color_type(r->png, r->info);
-    return png_get_bit_depth(r->png, r->info) == 16 && !(color & PNG_COLOR_MASK_COLOR) && !(color & PNG_COLOR_MASK_ALPHA);
-}
 
 /* Asks libpng for 8-bit grey or RGB: palettes looked up, the high bytes of 16 bits, transparency left out. */
 static void ask_for_plain_pixels(png_reader *r, int channels) {
@@ -81,8 +95,6 @@ static void ask_for_plain_pixels(png_reader *r, int channels) {
     png_set_strip_alpha(r->png);
     if (!color && channels == 3)
         png_set_gray_to_rgb(r->png);
-    png_set_interlace_handling(r->png);
-    png_read_update_info(r->png, r->info);
 }
 
 /* Grey of 16 bits is often grey of 8 in a wide file, with nothing in the high bytes; then the low bytes are the picture, as for Pillow.
@@ -103,13 +115,15 @@ static err decode_png(image_file *f, image *im, image_region *region) {
         return r->code;
     bool wide = is_grey_of_16_bits(r);
     ask_for_plain_pixels(r, f->channels);
+    int passes = png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
     window whole = region->part;
     image_resize_buffer(im, wide ? 2 * whole.width : whole.width, whole.height, png_get_channels(r->png, r->info));
     size_t row_bytes = png_get_rowbytes(r->png, r->info);
-    r->rows = mem_new((size_t)whole.height, sizeof *r->rows);
-    for (int y = 0; y < whole.height; y++)
-        r->rows[y] = im->pixels + (size_t)y * row_bytes;
-    png_read_image(r->png, r->rows);
+    for (int pass = 0; pass < passes; pass++)
+        for (int y = 0; y < whole.height; y++)
+            png_read_row(r->png, im->pixels + (size_t)y * row_bytes, NULL);
+    r->has_all = true;
     png_read_end(r->png, NULL);
     if (wide)
         narrow(im, im->channels);
@@ -119,7 +133,6 @@ static err decode_png(image_file *f, image *im, image_region *region) {
 static void close_png(image_file *f) {
     png_reader *r = f->reader;
     png_destroy_read_struct(&r->png, &r->info, NULL);
-    mem_free(r->rows);
     mem_free(r);
 }
 
