@@ -1,4 +1,5 @@
-/* ckpt: checkpoint files (HDF5, format version 2; version 1 is read for ever). No function is collective: rank 0 writes and reads, the others are told. */
+/* ckpt: checkpoint files (HDF5, format version 2; version 1 is read for ever). No function is collective: rank 0 writes and reads, the
+ * others are told. */
 #ifndef SHOAL_CKPT_H
 #define SHOAL_CKPT_H
 
@@ -27,31 +28,46 @@ typedef struct ckpt_metric {
 
 /* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /jobs, /history, /classes. */
 typedef struct ckpt_info {
-    int64_t step, epoch;       /* finished steps; finished epochs: those that were evaluated too */
+    int64_t step, epoch; /* finished steps; finished epochs: those that were evaluated too */
     uint64_t seed;
     int lanes;
     int64_t batch;
     char best_metric[CKPT_METRIC]; /* that decides which is best */
-    double best_value;         /* -1: nothing evaluated yet */
+    double best_value;             /* -1: nothing evaluated yet */
     int64_t best_step;
-    int64_t updates;           /* of the weights: finished steps without those that were skipped */
-    double lr_factor;          /* what rollbacks have made of the learning rate; 1: none */
+    int64_t updates;  /* of the weights: finished steps without those that were skipped */
+    double lr_factor; /* what rollbacks have made of the learning rate; 1: none */
     int64_t rollbacks;
     uint64_t data_fingerprint; /* of the training set */
     char *job;                 /* resolved job as YAML, as it is now; NULL in a file that holds only /model */
     ckpt_job *jobs;            /* all that the run has had, oldest first */
     int n_jobs;
-    ckpt_metric *history;      /* of all evaluations, oldest first */
+    ckpt_metric *history; /* of all evaluations, oldest first */
     int n_history;
-    char **classes;            /* their names, for prediction */
+    char **classes; /* their names, for prediction */
     int n_classes;
-    int image[3];              /* h, w, c of a picture as the network takes it */
-    float mean[3], std[3];     /* of x/255 */
+    int image[3];          /* h, w, c of a picture as the network takes it */
+    float mean[3], std[3]; /* of x/255 */
 } ckpt_info;
 
+enum { CKPT_MAX_SLOTS = 4 };
+
+/* The values that a checkpoint holds: those of a model and its optimiser themselves, or a copy of them. */
+typedef struct ckpt_state {
+    const graph *graph;      /* names, shapes, and where values lie */
+    const optim *optim;      /* names of slots; NULL: none */
+    const float *values;     /* laid out as graph_values(): what is trained, then all other values */
+    const int64_t *counters; /* [param]; NULL: the graph's own */
+    const float *slots[CKPT_MAX_SLOTS];
+} ckpt_state;
+
+/* The values themselves. `o` may be NULL. */
+ckpt_state ckpt_state_of(graph *g, optim *o);
+
 /* Writes model, optimiser and info to a temporary name beside `path`, flushes, closes, opens again, verifies every CRC, renames, syncs the
- * folder. `o` may be NULL. Rank 0 only. ERR_IO (disk full, read-only): what was at `path` before is still there. */
-err ckpt_write(const char *path, const graph *g, optim *o, const ckpt_info *info);
+ * folder. Rank 0 only, on any thread, but HDF5 is for one at a time. ERR_IO (disk full, read-only): what was at `path` before is still
+ * there. */
+err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info);
 
 /* A run that has done nothing yet. */
 ckpt_info ckpt_info_new(void);

@@ -285,6 +285,19 @@ typedef enum graph_pass {
 
 void graph_profile(graph_run *r, double (*seconds)[N_PASSES]);
 
+/* A value that is not finite, the first that a step makes. Plain data, so that ranks can tell each other. */
+typedef struct graph_suspect {
+    int64_t turn;     /* in the order of computation, which ranks share; INT64_MAX: none was met */
+    int64_t node;     /* its index */
+    int64_t lane;     /* of the job */
+    int64_t gradient; /* 1: of one of the node's inputs; 0: the node's output */
+    double value;     /* inf or nan */
+} graph_suspect;
+
+/* From here on the first such value of forward and backward on this rank is noted, at the price of reading all that they make; NULL: no
+ * longer. Gradients of parameters, which are sums over lanes, are not looked at. */
+void graph_watch(graph_run *r, graph_suspect *first);
+
 /* Gradient arena of block `block`: graph_trained_size() floats. */
 int graph_n_blocks(const graph_run *r);
 float *graph_grads(graph_run *r, int block);

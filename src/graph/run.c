@@ -154,6 +154,8 @@ static void run_program(graph_run *r, const program *p) {
         double start = r->profile ? time_now() : 0;
         place_work(s->node ? s->node->name : NULL);
         run_step(r, s);
+        if (r->suspect)
+            run_watch(r, s, p == &r->backward ? r->training.count + i : i);
         if (r->profile && s->node && s->kind != STEP_ON_GRAD)
             r->profile[s->node->index][pass_of(r, p, s)] += time_now() - start;
     }

@@ -47,6 +47,7 @@ struct graph_run {
     double **lane_sums, *terms; /* [lane], for a reduction */
     double reduce_seconds;
     double (*profile)[N_PASSES]; /* [node], or NULL */
+    graph_suspect *suspect;      /* or NULL */
 };
 
 static inline op_call *run_call(const graph_run *r, const node *n, int view) {
@@ -64,6 +65,11 @@ void run_free_views(graph_run *r);
 
 /* Points the calls at a batch of `size` samples over all lanes of all ranks. */
 void run_lay_out(graph_run *r, int64_t size);
+
+/* ---- watch.c ---- */
+
+/* Looks at what the step has just made; `turn` counts steps of forward, and on from there those of backward. */
+void run_watch(graph_run *r, const step *s, int64_t turn);
 
 /* ---- param_grads.c ---- */
 

@@ -42,7 +42,7 @@ static err make_run(engine *e, const engine_options *o) {
         .seed = o->seed,
         .hooks = {.context = e, .reduce = reduce, .offer = offer, .on_grad = on_grad},
     };
-    if (o->training && comm_size(comm_world()) == 1)
+    if (o->training && !o->guarded && comm_size(comm_world()) == 1)
         options.hooks.sink = make_sink(e);
     return graph_run_new(&e->run, e->model->graph, &options);
 }
@@ -93,6 +93,8 @@ err engine_new(engine **out, model *m, const engine_options *options) {
         e->n_lanes = e->lanes.last - e->lanes.first;
         code = make_run(e, options);
     }
+    if (code == OK && options->guarded)
+        code = guard_new(&e->guard, m->graph);
     code = comm_agree(comm_world(), code);
     if (code == OK)
         code = comm_agree(comm_world(), make_dist(e, options));
@@ -113,6 +115,7 @@ void engine_free(engine *e) {
     dist_free(e->dist);
     graph_run_free(e->run);
     engine_free_totals(e, e->lane_sums);
+    guard_free(e->guard);
     mem_free(e->grads);
     mem_free(e);
 }
@@ -190,23 +193,69 @@ static void update(engine *e, int64_t first, int64_t last) {
     }
 }
 
-void engine_backward(engine *e, double lr) {
-    e->lr = lr;
+static void run_backward(engine *e) {
     double start = time_now(), waited = graph_reduce_seconds(e->run);
     place_phase("backward");
     graph_backward(e->run);
     e->backward_seconds += time_now() - start - (graph_reduce_seconds(e->run) - waited);
+}
+
+static void wait_for(engine *e, int bucket) {
+    place_phase("gradient exchange");
+    dist_wait(e->dist, bucket);
+}
+
+static void update_bucket(engine *e, int bucket) {
+    int64_t first, last;
+    dist_bucket(e->dist, bucket, &first, &last);
+    place_phase("optimizer");
+    double start = time_now();
+    update(e, first, last);
+    e->optimizer_seconds += time_now() - start;
+}
+
+/* What is found is the same everywhere, for so are the sums, the statistics and the weights. */
+static trouble update_guarded(engine *e) {
+    for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++)
+        wait_for(e, bucket);
+    if (!guard_gradients(e))
+        return TROUBLE_GRADIENTS;
+    if (!guard_commit(e))
+        return TROUBLE_STATISTICS;
+    for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++)
+        update_bucket(e, bucket);
+    return guard_weights(e) ? TROUBLE_NONE : TROUBLE_WEIGHTS;
+}
+
+trouble engine_backward(engine *e, double lr) {
+    e->lr = lr;
+    run_backward(e);
+    if (e->guard)
+        return update_guarded(e);
     for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++) {
-        int64_t first, last;
-        dist_bucket(e->dist, bucket, &first, &last);
-        place_phase("gradient exchange");
-        dist_wait(e->dist, bucket);
-        place_phase("optimizer");
-        start = time_now();
-        update(e, first, last);
-        e->optimizer_seconds += time_now() - start;
+        wait_for(e, bucket);
+        update_bucket(e, bucket);
     }
     graph_commit(e->run);
+    return TROUBLE_NONE;
+}
+
+graph_suspect engine_find_suspect(engine *e, const graph_batch *batch, bool backward) {
+    graph_suspect mine, *all = mem_new((size_t)comm_size(comm_world()), sizeof *all);
+    place_phase("looking for inf and nan");
+    graph_watch(e->run, &mine);
+    run_forward(e, batch, true);
+    if (backward)
+        run_backward(e);
+    for (int bucket = 0; backward && bucket < dist_n_buckets(e->dist); bucket++)
+        wait_for(e, bucket);
+    graph_watch(e->run, NULL);
+    comm_gather_equal(comm_world(), &mine, all, sizeof mine);
+    for (int rank = 0; rank < comm_size(comm_world()); rank++)
+        if (all[rank].turn < mine.turn || (all[rank].turn == mine.turn && all[rank].lane < mine.lane))
+            mine = all[rank];
+    mem_free(all);
+    return mine;
 }
 
 double engine_wait_seconds(const engine *e) {

@@ -20,6 +20,17 @@ typedef struct votes {
     bool save; /* it is time for a checkpoint */
 } votes;
 
+/* What of a step was no number. Then nothing of the step has changed the state, but for TROUBLE_WEIGHTS. */
+typedef enum trouble {
+    TROUBLE_NONE,
+    TROUBLE_LOSS,
+    TROUBLE_GRADIENTS,
+    TROUBLE_STATISTICS, /* running ones, as the step would have left them */
+    TROUBLE_WEIGHTS,    /* after the update */
+} trouble;
+
+typedef struct guard guard;
+
 typedef struct engine {
     model *model; /* the caller's */
     lane_range lanes;
@@ -30,6 +41,7 @@ typedef struct engine {
     double **lane_sums; /* [lane][N_METRICS] */
     optim *optim;       /* the caller's */
     double lr;          /* of the running backward */
+    guard *guard;       /* NULL: updates are not looked at */
     /* Of this rank since engine_new; waits for others not included. On a single rank the updates of large parameters, made with their
      * gradients (graph_hooks.sink), count as backward. */
     double forward_seconds, backward_seconds, optimizer_seconds;
@@ -40,6 +52,7 @@ typedef struct engine_options {
     int64_t batch; /* largest global batch */
     bool training;
     optim *optim;   /* where training */
+    bool guarded;   /* nothing is updated before all gradients are known and finite; the same bits, a little slower */
     bool recompute; /* see graph_run_options */
     norm_scope norm;
     dist_format gradients; /* how they travel */
@@ -66,13 +79,33 @@ void engine_sum(engine *e, double *const *lane_totals, double *sums);
 double **engine_new_totals(const engine *e);
 void engine_free_totals(const engine *e, double **lane_totals);
 
-/* Backward, and the update of each bucket as soon as its exchange is over; then the running statistics. Collective. */
-void engine_backward(engine *e, double lr);
+/* Backward, and the update of each bucket as soon as its exchange is over; then the running statistics. Says what was not finite, the same
+ * on all ranks, where the engine is guarded; otherwise always TROUBLE_NONE. Collective. */
+trouble engine_backward(engine *e, double lr);
+
+/* Runs the batch's forward, and where wanted its backward, once more, and looks for the first value on any rank that is not finite; the
+ * same on all ranks. Updates nothing; with `backward` the engine must be guarded. Collective. */
+graph_suspect engine_find_suspect(engine *e, const graph_batch *batch, bool backward);
 
 /* Seconds this rank waited for others since engine_new. */
 double engine_wait_seconds(const engine *e);
 
 /* Parameters, buffers, counters and optimiser slots of rank 0 for everybody. Collective; `o` may be NULL. */
 void engine_share_state(graph *g, optim *o);
+
+/* ---- guard.c, for the engine ---- */
+
+/* Memory for the running statistics as they were. */
+err guard_new(guard **out, graph *g);
+void guard_free(guard *g); /* NULL is allowed */
+
+/* Whether every gradient of the step, summed over all ranks, is finite. */
+bool guard_gradients(const engine *e);
+
+/* Takes the running statistics over; where they would not be finite, they stay what they were. Collective. */
+bool guard_commit(engine *e);
+
+/* Whether all weights are finite. */
+bool guard_weights(const engine *e);
 
 #endif

@@ -32,7 +32,8 @@ static err write_as(trainer *t, const char *name) {
         info.mean[c] = t->job->data.mean[c];
         info.std[c] = t->job->data.std[c];
     }
-    err code = ckpt_write(path, t->model->graph, t->optim, &info);
+    ckpt_state state = ckpt_state_of(t->model->graph, t->optim);
+    err code = ckpt_write(path, &state, &info);
     mem_free_strings(info.classes, (size_t)info.n_classes);
     mem_free(info.job);
     mem_free(path);
@@ -60,8 +61,10 @@ err save_checkpoint(trainer *t, bool numbered) {
     if (comm_is_root()) {
         graph *g = t->model->graph;
         if (!is_finite(graph_values(g), graph_trained_size(g) + graph_fixed_size(g)))
-            code = fail(ERR_BROKEN, "parameters are not finite after step %" PRId64 ": nothing was saved, %s/last.h5 is the state before; "
-                        "a lower lr or a warmup may help", t->step, t->folder);
+            code = fail(ERR_BROKEN,
+                        "parameters are not finite after step %" PRId64 ": nothing was saved, %s/last.h5 is the state before; "
+                        "a lower lr or a warmup may help",
+                        t->step, t->folder);
         if (code == OK)
             code = write_as(t, "last.h5");
         if (code == OK && numbered && t->job->checkpoint.keep > 0)

@@ -153,9 +153,14 @@ static inline ckpt_info some_info(int64_t step) {
                        .std = {0.4f, 0.5f, 0.6f}};
 }
 
+static inline err write_network(const char *path, graph *g, optim *o, const ckpt_info *info) {
+    ckpt_state state = ckpt_state_of(g, o);
+    return ckpt_write(path, &state, info);
+}
+
 static inline void write_step(const char *name, network n, int64_t step) {
     ckpt_info info = some_info(step);
-    err code = ckpt_write(in_folder(name), n.graph, n.optim, &info);
+    err code = write_network(in_folder(name), n.graph, n.optim, &info);
     ck_assert_msg(code == OK, "%s", err_last()->text);
 }
 

@@ -35,7 +35,7 @@ START_TEST(info_comes_back) {
     ckpt_add_job(&was, 6, longest); /* the same again is no other */
     ckpt_add_metric(&was, 4, "loss", 0.1);
     ckpt_add_metric(&was, 4, "top1", 2. / 3);
-    ck_assert_int_eq(ckpt_write(in_folder("a.h5"), n.graph, n.optim, &was), OK);
+    ck_assert_int_eq(write_network(in_folder("a.h5"), n.graph, n.optim, &was), OK);
     ck_assert_int_eq(ckpt_read_info(in_folder("a.h5"), &is), OK);
     ck_assert_int_eq(is.step, 7);
     ck_assert_int_eq(is.epoch, was.epoch);
@@ -100,7 +100,7 @@ END_TEST
 START_TEST(a_file_without_an_optimizer_cannot_resume) {
     network n = make_network(10, 1, NULL);
     ckpt_info info = some_info(1);
-    ck_assert_int_eq(ckpt_write(in_folder("a.h5"), n.graph, NULL, &info), OK);
+    ck_assert_int_eq(write_network(in_folder("a.h5"), n.graph, NULL, &info), OK);
     ck_assert_int_eq(ckpt_read_model(in_folder("a.h5"), n.graph, false, NULL), OK);
     ck_assert_int_eq(ckpt_read_optimizer(in_folder("a.h5"), n.graph, n.optim), ERR_DATA);
     ck_assert_ptr_nonnull(strstr(err_last()->text, "holds no /optimizer/momentum_buffer"));
@@ -162,8 +162,11 @@ static void write_foreign(const char *name, const char *missing, bool with_extra
         const char *name;
         int rank;
         uint64_t size[4];
-    } tensors[] = {{"model/conv1.weight", 4, {4, 3, 2, 5}}, {"model/bn1.weight", 1, {4}}, {"model/bn1.bias", 1, {4}},
-                   {"model/fc.weight", 2, {10, 7}},         {"model/fc.bias", 1, {10}}};
+    } tensors[] = {{"model/conv1.weight", 4, {4, 3, 2, 5}},
+                   {"model/bn1.weight", 1, {4}},
+                   {"model/bn1.bias", 1, {4}},
+                   {"model/fc.weight", 2, {10, 7}},
+                   {"model/fc.bias", 1, {10}}};
     ck_assert_int_eq(h5_create(&f, in_folder(name)), OK);
     h5_write_attribute_text(f, "/", "format", "shoal-checkpoint");
     h5_write_attribute(f, "/", "version", H5_I64, 0, &version);

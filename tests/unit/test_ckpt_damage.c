@@ -131,7 +131,7 @@ START_TEST(a_full_disk_leaves_the_old_file) {
         small.rlim_cur = limit;
         setrlimit(RLIMIT_FSIZE, &small);
         ckpt_info info = some_info(8);
-        err code = ckpt_write(in_folder("a.h5"), newer.graph, newer.optim, &info);
+        err code = write_network(in_folder("a.h5"), newer.graph, newer.optim, &info);
         setrlimit(RLIMIT_FSIZE, &old);
         ck_assert_int_eq(code, ERR_IO);
         ck_assert_ptr_nonnull(strstr(err_last()->text, folder));
@@ -150,18 +150,18 @@ START_TEST(folders_that_cannot_be_written_are_named) {
     network n = make_network(10, 1, NULL);
     ckpt_info info = some_info(8);
     write_step("a.h5", n, 7);
-    ck_assert_int_eq(ckpt_write(in_folder("nowhere/a.h5"), n.graph, n.optim, &info), ERR_IO);
+    ck_assert_int_eq(write_network(in_folder("nowhere/a.h5"), n.graph, n.optim, &info), ERR_IO);
     ck_assert_ptr_nonnull(strstr(err_last()->text, "nowhere/"));
     if (geteuid() == 0) {
         puts("skipped: root writes to read-only folders");
     } else {
         chmod(folder, 0500);
-        ck_assert_int_eq(ckpt_write(in_folder("a.h5"), n.graph, n.optim, &info), ERR_IO);
+        ck_assert_int_eq(write_network(in_folder("a.h5"), n.graph, n.optim, &info), ERR_IO);
         ck_assert_ptr_nonnull(strstr(err_last()->text, "Permission denied"));
         chmod(folder, 0700);
     }
     ck_assert_int_eq(mkdir(in_folder("taken.h5"), 0700), 0);
-    ck_assert_int_eq(ckpt_write(in_folder("taken.h5"), n.graph, n.optim, &info), ERR_IO);
+    ck_assert_int_eq(write_network(in_folder("taken.h5"), n.graph, n.optim, &info), ERR_IO);
     ck_assert_int_eq(count_entries(), 2);
     ck_assert_int_eq(ckpt_verify(in_folder("a.h5")), OK);
     network_free(n);
