@@ -38,16 +38,18 @@ err cli_report(err code) {
 }
 
 /* All ranks come here, whether their arguments could be read or not. */
-static err run_collective(const cli_command *command, const cli_call *call, err parsed) {
+static err run_collective(const cli_command *command, const cli_call *call, int argc, char **argv, err parsed) {
     err_record record = *err_last();
     if (command->before_mpi && !parsed)
         command->before_mpi();
     err code = comm_init();
     if (code != OK)
         return cli_report(code);
-    if (parsed)
+    code = cli_check_same_words(argc, argv);
+    if (code == OK && parsed)
         *err_last() = record;
-    code = comm_agree(comm_world(), parsed);
+    if (code == OK)
+        code = comm_agree(comm_world(), parsed);
     if (code == OK)
         code = cli_set_threads();
     if (code == OK)
@@ -57,9 +59,12 @@ static err run_collective(const cli_command *command, const cli_call *call, err 
     return code;
 }
 
-static err run_alone(const cli_command *command, const cli_call *call, err parsed) {
-    if (log_rank() != 0)
-        return OK;
+static err run_alone(const cli_command *command, const cli_call *call, int argc, char **argv, err parsed) {
+    err_record record = *err_last();
+    err met = cli_meet_first(argc, argv);
+    if (met != OK || log_rank() != 0)
+        return met;
+    *err_last() = record;
     return cli_report(parsed ? parsed : command->run(call->settings, call->words, call->n_words));
 }
 
@@ -67,14 +72,14 @@ static err run_command(const cli_command *command, int argc, char **argv) {
     cli_call call;
     err code = cli_parse(command, argc, argv, &call);
     if (call.help) {
-        code = OK;
-        if (log_rank() == 0)
+        code = cli_meet_first(argc, argv);
+        if (code == OK && log_rank() == 0)
             cli_print_help(command);
     } else if (command->collective ||
                (code == OK && command->collective_for && command->collective_for(call.settings, call.words, call.n_words)))
-        code = run_collective(command, &call, code);
+        code = run_collective(command, &call, argc, argv, code);
     else
-        code = run_alone(command, &call, code);
+        code = run_alone(command, &call, argc, argv, code);
     cli_call_reset(&call);
     return code;
 }
@@ -95,8 +100,9 @@ static err help(const char *name) {
 /* What is not for a subcommand: only rank 0 speaks. */
 static err run_general(int argc, char **argv) {
     const char *word = argc > 1 ? argv[1] : "help";
-    if (log_rank() != 0)
-        return OK;
+    err met = cli_meet_first(argc - 1, argv + 1);
+    if (met != OK || log_rank() != 0)
+        return met;
     if (is_one_of(word, "--version", "version")) {
         printf("shoal %s (%s)\n", version_number(), version_commit());
         return OK;

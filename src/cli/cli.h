@@ -70,6 +70,13 @@ void cli_print_overview(const cli_command *const *commands, int count);
  * Collective where MPI is running. */
 err cli_set_threads(void);
 
+/* Whether all ranks were started with these words, the subcommand and all that follows. ERR_USAGE. Collective. */
+err cli_check_same_words(int count, char *const *words);
+
+/* The same for a command that needs no MPI, where a launcher has started several ranks: a rank that never starts MPI would let those wait
+ * that do. Reports the error. */
+err cli_meet_first(int count, char *const *words);
+
 /* Prints the last error where `code` is one and this is rank 0. Returns `code`. */
 err cli_report(err code);
 

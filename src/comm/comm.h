@@ -27,6 +27,9 @@ _Noreturn void comm_abort(err code, const char *format, ...) __attribute__((form
 /* This process's rank as the launcher's environment tells it, before comm_init() and without MPI; 0 outside a launcher. */
 int comm_launcher_rank(void);
 
+/* How many processes the launcher has started together; 0 where its environment does not tell. */
+int comm_launcher_size(void);
+
 /* All ranks; NULL before comm_init(). */
 comm *comm_world(void);
 int comm_rank(const comm *c);

@@ -21,6 +21,16 @@ int comm_launcher_rank(void) {
     return rank ? atoi(rank) : 0;
 }
 
+/* A step of SLURM's counts where its ranks find each other (PMIx): a plain srun starts programs that are none of MPI's. */
+int comm_launcher_size(void) {
+    const char *size = getenv("OMPI_COMM_WORLD_SIZE");
+    if (!size)
+        size = getenv("PMI_SIZE");
+    if (!size && getenv("PMIX_RANK"))
+        size = getenv("SLURM_STEP_NUM_TASKS");
+    return size ? atoi(size) : 0;
+}
+
 static bool is_there(const char *path) {
     return access(path, F_OK) == 0;
 }

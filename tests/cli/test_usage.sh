@@ -71,4 +71,15 @@ for n in 2 4; do
     try_ranks $n "$shoal" digest "$work/nothing.h5"
     refused "digest on $n ranks" 74 'nothing.h5'
 done
+
+# ranks that were started with different words: nobody waits for them for ever, whether they would start MPI or not
+others=("train job.yaml --resume" "train job.yaml train.epochs=3" "train other.yaml" "train job.yaml --bogus" "eval a.h5 b.h5"
+    "inspect a.h5" "trian job.yaml" "train --help" "--version")
+for other in "${others[@]}"; do
+    # shellcheck disable=SC2086 # words
+    try_ranks 1 "$shoal" train job.yaml : -np 1 "$shoal" $other
+    refused "train beside $other" 64 'ranks were started with different command lines: argument [123] is '
+done
+try_ranks 1 "$shoal" --version : -np 1 "$shoal" train job.yaml
+refused "train beside --version on rank 0" 64 'argument 1 is "train" here and "--version" on rank 0'
 finish
