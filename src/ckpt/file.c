@@ -4,10 +4,16 @@
 #include <inttypes.h>
 
 #include "ckpt/internal.h"
+#include "comm/comm.h"
 #include "data/data.h"
 
 const char *shoal_last_error(void) {
     return err_last()->text;
+}
+
+/* A program that has started MPI must not fork: its files are opened as they are. */
+static void allow_guard(void) {
+    h5_guard_start(!comm_is_running());
 }
 
 /* ---- data sets ---- */
@@ -21,6 +27,7 @@ struct shoal_dataset {
 int shoal_dataset_open(shoal_dataset **out, const char *pattern) {
     *out = NULL;
     dataset *data = NULL;
+    allow_guard();
     err code = dataset_open(&data, pattern);
     if (code != OK)
         return (int)code;
@@ -77,6 +84,7 @@ struct shoal_checkpoint {
 
 int shoal_checkpoint_open(shoal_checkpoint **out, const char *path) {
     shoal_checkpoint *c = mem_new(1, sizeof *c);
+    allow_guard();
     err code = ckpt_open(&c->file, path);
     if (code == OK)
         code = h5_list(c->file, "model", &c->names, &c->count);

@@ -42,7 +42,7 @@ static err run_collective(const cli_command *command, const cli_call *call, int 
     err_record record = *err_last();
     if (command->before_mpi && !parsed)
         command->before_mpi();
-    err code = comm_init();
+    err code = cli_start_ranks();
     if (code != OK)
         return cli_report(code);
     code = cli_check_same_words(argc, argv);

@@ -66,6 +66,9 @@ void cli_call_reset(cli_call *call);
 void cli_print_help(const cli_command *command);
 void cli_print_overview(const cli_command *const *commands, int count);
 
+/* comm_init(), and before it what cannot be had after it. Collective. */
+err cli_start_ranks(void);
+
 /* Sets the number of threads and prepares the kernels: OMP_NUM_THREADS, or this rank's fair share of its node's cores.
  * Collective where MPI is running. */
 err cli_set_threads(void);

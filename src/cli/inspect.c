@@ -35,35 +35,29 @@ static void print_attributes(h5_file *f, const char *object) {
 }
 
 static void print_dataset(h5_file *f, const char *object) {
-    h5_info info;
-    if (h5_get_info(f, object, &info) != OK) {
-        printf("%s\n", object);
-        return;
-    }
+    h5_info info = {0};
+    err code = h5_get_info(f, object, &info);
     printf("%s  %s [", object, h5_type_name(info.type));
-    for (int i = 0; i < info.rank; i++)
+    for (int i = 0; i < info.rank && i < H5_MAX_RANK; i++)
         printf(i ? ", %" PRIu64 : "%" PRIu64, info.size[i]);
-    printf("]\n");
+    printf(info.rank > H5_MAX_RANK ? ", …]" : "]");
+    if (code != OK)
+        printf("  (%s)", err_last()->text);
+    putchar('\n');
+    err_clear();
 }
 
-/* Everything below a group, in order of names. */
-static err print_tree(h5_file *f, const char *group) {
-    char **names;
-    uint64_t count;
-    err code = h5_list(f, group, &names, &count);
-    if (code != OK)
-        return code;
-    for (uint64_t i = 0; i < count && code == OK; i++) {
-        char *object = text_format("%s/%s", strcmp(group, "/") == 0 ? "" : group, names[i]);
-        if (h5_is_group(f, object))
-            code = print_tree(f, object);
-        else
-            print_dataset(f, object);
+static err print_object(void *context, h5_file *f, const char *object, h5_kind kind) {
+    (void)context;
+    if (kind == H5_DATASET)
+        print_dataset(f, object);
+    else if (kind == H5_SEEN)
+        printf("%s  (an object that is named above)\n", object);
+    else if (kind == H5_NOWHERE)
+        printf("%s  (a link to what is not in this file)\n", object);
+    if (kind == H5_GROUP || kind == H5_DATASET)
         print_attributes(f, object);
-        mem_free(object);
-    }
-    mem_free_strings(names, count);
-    return code;
+    return OK;
 }
 
 static err print_any(const char *path) {
@@ -73,7 +67,7 @@ static err print_any(const char *path) {
         return code;
     printf("%s: HDF5, neither a data set nor a checkpoint of Shoal\n\n", path);
     print_attributes(f, "/");
-    code = print_tree(f, "/");
+    code = h5_walk(f, "/", print_object, NULL);
     h5_close(f);
     return code;
 }

@@ -1,4 +1,4 @@
-/* What is decided before a subcommand works: how many threads it has. */
+/* What is decided before a subcommand works: how ranks start, who looks at files, how many threads there are. */
 #define _POSIX_C_SOURCE 200809L /* sysconf */
 #include "cli/cli.h"
 
@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "comm/comm.h"
+#include "h5/h5.h"
 #include "math/math.h"
 
 /* OMP_NUM_THREADS may be a list, one number for every level of nesting. 0 where it is not set. */
@@ -62,4 +63,11 @@ err cli_set_threads(void) {
     comm_free(node);
     threads_set(threads ? threads : share);
     return OK;
+}
+
+/* One process a node looks at files before HDF5 here opens them. Rank 0 is one of them: it reads alone what others never see. */
+err cli_start_ranks(void) {
+    bool looks = comm_launcher_local_rank() <= 0 || comm_launcher_rank() == 0;
+    h5_guard_start(looks && !comm_is_running());
+    return comm_init();
 }

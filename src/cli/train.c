@@ -78,7 +78,7 @@ int shoal_train(const char *path, const char *const *overrides) {
     int count = 0;
     while (overrides && overrides[count])
         count++;
-    err code = comm_init();
+    err code = cli_start_ranks();
     if (code == OK)
         code = cli_set_threads();
     if (code == OK)

@@ -109,9 +109,11 @@ static void print_report(const dataset *d, const char *set, const dataset_report
 }
 
 static err verify(const char *set) {
-    dataset *d;
+    dataset *d = NULL;
     dataset_report report = {0};
-    err code = comm_agree(comm_world(), dataset_open(&d, set));
+    err code = comm_agree(comm_world(), dataset_guard(set));
+    if (code == OK)
+        code = comm_agree(comm_world(), dataset_open(&d, set));
     if (code == OK)
         code = dataset_verify(d, &report);
     if (code == OK && comm_is_root())

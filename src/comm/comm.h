@@ -18,6 +18,9 @@ typedef struct comm comm;
  * An error where MPI does not give that level of threads. */
 err comm_init(void);
 
+/* Whether somebody has started MPI in this process: Shoal, or the program that it is a part of. */
+bool comm_is_running(void);
+
 /* Ends MPI; nothing else of comm may be called after it. Does nothing where MPI has not been started. Collective. */
 void comm_finish(void);
 
@@ -29,6 +32,9 @@ int comm_launcher_rank(void);
 
 /* How many processes the launcher has started together; 0 where its environment does not tell. */
 int comm_launcher_size(void);
+
+/* The same among the ranks of its node; -1 where the launcher does not tell. */
+int comm_launcher_local_rank(void);
 
 /* All ranks; NULL before comm_init(). */
 comm *comm_world(void);

@@ -31,6 +31,17 @@ int comm_launcher_size(void) {
     return size ? atoi(size) : 0;
 }
 
+int comm_launcher_local_rank(void) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMIX_LOCAL_RANK", "PMI_LOCAL_RANK",
+                                        "SLURM_LOCALID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return atoi(value);
+    }
+    return launched_as() ? -1 : 0;
+}
+
 static bool is_there(const char *path) {
     return access(path, F_OK) == 0;
 }

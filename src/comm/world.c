@@ -22,8 +22,8 @@ static comm *adopt(MPI_Comm mpi) {
 }
 
 static err start_mpi(void) {
-    int running = 0, level = MPI_THREAD_SINGLE;
-    MPI_Initialized(&running);
+    int level = MPI_THREAD_SINGLE;
+    bool running = comm_is_running();
     if (!running)
         comm_set_environment();
     if (running)
@@ -34,6 +34,12 @@ static err start_mpi(void) {
     if (level < MPI_THREAD_MULTIPLE)
         return fail(ERR_BROKEN, "%s lets only one thread communicate: Shoal needs MPI_THREAD_MULTIPLE", comm_library());
     return OK;
+}
+
+bool comm_is_running(void) {
+    int running = 0;
+    MPI_Initialized(&running);
+    return running;
 }
 
 err comm_init(void) {

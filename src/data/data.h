@@ -17,6 +17,10 @@ typedef struct dataset dataset;
 /* Opens every file that the glob `pattern` names, in name order, and checks format, version, shapes, labels and that the files fit
  * together. Holds O(files + classes) memory. Not collective. Errors: ERR_IO, ERR_DATA; the text names file and thing. */
 err dataset_open(dataset **out, const char *pattern);
+
+/* Where several ranks open a set: each calls this and all agree before any opens it, as one process a node looks at the files for the others
+ * (h5_guard()). ERR_IO, ERR_DATA. */
+err dataset_guard(const char *pattern);
 void dataset_close(dataset *d); /* NULL is allowed */
 
 int64_t dataset_count(const dataset *d);

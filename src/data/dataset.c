@@ -60,16 +60,31 @@ static void join_statistics(dataset *d) {
     }
 }
 
-/* A name that is there as it stands is no pattern, whatever signs are in it. */
+/* The files that a pattern means. A name that is there as it stands is no pattern, whatever signs are in it. */
+static err find_files(path_list *found, const char *pattern) {
+    *found = (path_list){0};
+    if (!strpbrk(pattern, "*?[") || access(pattern, F_OK) == 0) {
+        path_list_add(found, mem_string(pattern));
+        return OK;
+    }
+    err code = path_find(found, NULL, pattern);
+    return code == OK && found->count == 0 ? fail(ERR_IO, "%s: no such file", pattern) : code;
+}
+
 static err add_matches(dataset *d, const char *pattern) {
-    if (!strpbrk(pattern, "*?[") || access(pattern, F_OK) == 0)
-        return add_part(d, pattern);
     path_list found;
-    err code = path_find(&found, NULL, pattern);
-    if (code == OK && found.count == 0)
-        code = fail(ERR_IO, "%s: no such file", pattern);
+    err code = find_files(&found, pattern);
     for (int i = 0; i < found.count && code == OK; i++)
         code = add_part(d, found.paths[i]);
+    path_list_reset(&found);
+    return code;
+}
+
+err dataset_guard(const char *pattern) {
+    path_list found;
+    err code = find_files(&found, pattern);
+    for (int i = 0; i < found.count && code == OK; i++)
+        code = h5_guard(found.paths[i]);
     path_list_reset(&found);
     return code;
 }

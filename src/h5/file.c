@@ -37,8 +37,9 @@ static hid_t access_list(void) {
     return list;
 }
 
-static h5_file *make_handle(hid_t id, const char *path) {
+static h5_file *make_handle(hid_t id, const char *path, uint64_t bytes) {
     h5_file *f = mem_new(1, sizeof *f);
+    f->bytes = bytes;
     f->id = id;
     f->path = mem_string(path);
     return f;
@@ -74,25 +75,40 @@ static err refuse(const char *path, size_t bytes) {
     return fail(ERR_DATA, "%s: damaged HDF5 file: it cannot be opened", path);
 }
 
-err h5_open(h5_file **out, const char *path) {
-    *out = NULL;
-    size_t bytes;
-    err code = check_readable(path, &bytes);
+/* What can be said before HDF5 parses anything but the file's first bytes. */
+static err check_file(const char *path, size_t *bytes) {
+    err code = check_readable(path, bytes);
     if (code != OK)
         return code;
     start_library();
-    hid_t access_as = access_list();
-    if (H5Fis_hdf5(path) <= 0) {
-        H5Pclose(access_as);
-        return fail(ERR_DATA, "%s: not an HDF5 file", path);
-    }
-    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access_as);
+    return H5Fis_hdf5(path) > 0 ? OK : fail(ERR_DATA, "%s: not an HDF5 file", path);
+}
+
+static err open_file(h5_file **out, const char *path, size_t bytes) {
+    hid_t access_as = access_list(), id = H5Fopen(path, H5F_ACC_RDONLY, access_as);
+    err code = OK;
     if (id < 0)
-        code = refuse(path, bytes);
+        code = refuse(path, bytes); /* before another call of HDF5 makes it forget why */
     else
-        *out = make_handle(id, path);
+        *out = make_handle(id, path, bytes);
     H5Pclose(access_as);
     return code;
+}
+
+err h5_open_unguarded(h5_file **out, const char *path) {
+    size_t bytes;
+    *out = NULL;
+    err code = check_file(path, &bytes);
+    return code == OK ? open_file(out, path, bytes) : code;
+}
+
+err h5_open(h5_file **out, const char *path) {
+    size_t bytes;
+    *out = NULL;
+    err code = check_file(path, &bytes);
+    if (code == OK)
+        code = h5_guard(path);
+    return code == OK ? open_file(out, path, bytes) : code;
 }
 
 void h5_close(h5_file *f) {
@@ -130,7 +146,7 @@ err h5_create(h5_file **out, const char *path) {
     H5Pclose(access_as);
     if (id < 0)
         return fail(ERR_IO, "%s: cannot be written: %s", path, h5_reason());
-    *out = make_handle(id, path);
+    *out = make_handle(id, path, 0);
     return OK;
 }
 

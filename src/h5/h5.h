@@ -30,12 +30,25 @@ typedef struct h5_info {
 
 /* ---- reading ---- */
 
-/* Says in plain words whether a file is missing, unreadable, no HDF5 file, or truncated. */
+/* Says in plain words whether a file is missing, unreadable, no HDF5 file, truncated or damaged. HDF5 itself loops or crashes on some
+ * damaged files, so a file that cannot vouch for itself is first read by a child process that may die of it, where one is allowed. */
 err h5_open(h5_file **out, const char *path);
 void h5_close(h5_file *f); /* NULL is allowed */
 const char *h5_path(const h5_file *f);
 
+/* The child is started when the first such file is opened, or here. A process must not fork any more once MPI runs: so before that, here;
+ * with `here` false this process never has one, another of its node looks for it (h5_guard()). Ended with the process, or by
+ * h5_guard_stop(); what it has found out stays known. */
+void h5_guard_start(bool here);
+void h5_guard_stop(void);
+
+/* What the child says of a file; OK where this process has none. ERR_DATA, ERR_IO. */
+err h5_guard(const char *path);
+
 bool h5_exists(h5_file *f, const char *object);
+
+/* ERR_DATA also where the numbers are not in this file (external links and storage, virtual datasets), not wholly, or where so many are
+ * declared that no file of this length holds them: nobody takes memory for what is not there. Type and sizes are told in any case. */
 err h5_get_info(h5_file *f, const char *object, h5_info *info);
 
 /* Elements [first, first + count) of a dataset along its first dimension (all of it for count = UINT64_MAX), converted to `type`. */
@@ -55,7 +68,12 @@ err h5_list(h5_file *f, const char *group, char ***names, uint64_t *count);
 err h5_list_attributes(h5_file *f, const char *object, char ***names, uint64_t *count);
 bool h5_is_group(h5_file *f, const char *object);
 
-/* The value of any attribute as text for people. Into a new string. */
+/* What there is below a group, each object once, whatever links lead to it; a group before what it holds, names in bytewise order. */
+typedef enum h5_kind { H5_GROUP, H5_DATASET, H5_TYPE, H5_SEEN, H5_NOWHERE } h5_kind; /* H5_SEEN: came before, under another name */
+typedef err (*h5_visitor)(void *context, h5_file *f, const char *object, h5_kind kind);
+err h5_walk(h5_file *f, const char *group, h5_visitor visit, void *context);
+
+/* The value of any attribute as text for people; of long ones the beginning. Into a new string. */
 err h5_attribute_text(h5_file *f, const char *object, const char *name, char **text);
 
 /* ---- writing ---- */

@@ -9,7 +9,17 @@
 struct h5_file {
     hid_t id;
     char *path;
+    uint64_t bytes; /* of the file when it was opened */
 };
+
+/* How objects are reached: as usual, but never by a link into another file. */
+hid_t h5_links(void);
+
+/* The same as h5_open(), without somebody who looks at the file before (guard.c). */
+err h5_open_unguarded(h5_file **out, const char *path);
+
+/* Everything that readers ask HDF5 for, to see whether HDF5 survives it: for a process that may die. ERR_DATA, ERR_IO. */
+err h5_examine(const char *path);
 
 /* HDF5's type of an element in memory. */
 hid_t h5_native(h5_type type);
@@ -28,8 +38,26 @@ err h5_source_open(h5_source *s, h5_file *f, const char *object, const char *nam
 void h5_source_close(h5_source *s);
 herr_t h5_source_read(const h5_source *s, hid_t memory_type, void *data);
 
+/* Whether a dataset's numbers are in this file and not in others. */
+err h5_check_here(const h5_source *s, h5_file *f, const char *object);
+
+/* Whether they lie within the file, as far as that can be known without reading them. */
+err h5_check_extent(const h5_source *s, h5_file *f, const char *object);
+
+/* Whether what a dataset or attribute declares is something that a file of this length can hold: memory is taken for it. */
+err h5_check_size(const h5_source *s, h5_file *f, const char *object);
+
+/* All of these, as far as they apply. */
+err h5_check_stored(const h5_source *s, h5_file *f, const char *object);
+
+/* Whether the path leads through a link into another file. Then `*where` (may be NULL) is that file, a new string. */
+bool h5_leads_out(h5_file *f, const char *object, char **where);
+
 /* Every string of a source, each and the array from mem_new(); ERR_DATA where it holds no text. */
 err h5_source_strings(const h5_source *s, h5_file *f, const char *object, char ***strings, uint64_t *count);
+
+/* A read that failed: ERR_IO where the system says that it cannot (errno, set to 0 before), otherwise the file is damaged, ERR_DATA. */
+err h5_unreadable(h5_file *f, const char *what);
 
 /* `attribute mean of /` or `labels`, into `out`, which is returned. */
 enum { H5_WHAT = 256 };

@@ -46,18 +46,18 @@ static err deliver(name_list list, herr_t status, h5_file *f, const char *object
 
 err h5_list(h5_file *f, const char *group, char ***names, uint64_t *count) {
     name_list list = {0};
-    herr_t status = H5Literate_by_name(f->id, group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_link, &list, H5P_DEFAULT);
+    herr_t status = H5Literate_by_name(f->id, group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_link, &list, h5_links());
     return deliver(list, status, f, group, names, count);
 }
 
 err h5_list_attributes(h5_file *f, const char *object, char ***names, uint64_t *count) {
     name_list list = {0};
-    herr_t status = H5Aiterate_by_name(f->id, object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_attribute, &list, H5P_DEFAULT);
+    herr_t status = H5Aiterate_by_name(f->id, object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_attribute, &list, h5_links());
     return deliver(list, status, f, object, names, count);
 }
 
 bool h5_is_group(h5_file *f, const char *object) {
-    hid_t id = h5_exists(f, object) ? H5Oopen(f->id, object, H5P_DEFAULT) : H5I_INVALID_HID;
+    hid_t id = h5_exists(f, object) ? H5Oopen(f->id, object, h5_links()) : H5I_INVALID_HID;
     if (id < 0)
         return false;
     bool is_group = H5Iget_type(id) == H5I_GROUP;
@@ -66,6 +66,8 @@ bool h5_is_group(h5_file *f, const char *object) {
 }
 
 /* ---- attributes as text ---- */
+
+enum { MOST_SHOWN = 64 }; /* values of an attribute */
 
 /* `text` with `more` behind it; frees `text`. */
 static char *joined(char *text, const char *more) {
@@ -79,7 +81,7 @@ static char *strings_text(const h5_source *s, h5_file *f, const char *object) {
     uint64_t count;
     if (h5_source_strings(s, f, object, &strings, &count) != OK)
         return text;
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count && i < MOST_SHOWN; i++)
         text = joined(text, strings[i]);
     mem_free_strings(strings, count);
     return text;
@@ -88,7 +90,7 @@ static char *strings_text(const h5_source *s, h5_file *f, const char *object) {
 static char *floats_text(const h5_source *s, uint64_t count, int digits) {
     double *values = mem_new(count, sizeof *values);
     char *text = mem_string(h5_source_read(s, H5T_NATIVE_DOUBLE, values) < 0 ? "(cannot be read)" : "");
-    for (uint64_t i = 0; i < count && text[0] != '('; i++) {
+    for (uint64_t i = 0; i < count && i < MOST_SHOWN && text[0] != '('; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.*g", digits, values[i]);
         text = joined(text, number);
@@ -102,12 +104,34 @@ static char *integers_text(const h5_source *s, uint64_t count) {
     int64_t *values = mem_new(count, sizeof *values);
     herr_t status = h5_source_read(s, is_signed ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT64, values);
     char *text = mem_string(status < 0 ? "(cannot be read)" : "");
-    for (uint64_t i = 0; i < count && text[0] != '('; i++) {
+    for (uint64_t i = 0; i < count && i < MOST_SHOWN && text[0] != '('; i++) {
         char number[32];
         snprintf(number, sizeof number, is_signed ? "%" PRId64 : "%" PRIu64, values[i]);
         text = joined(text, number);
     }
     mem_free(values);
+    return text;
+}
+
+static char *values_text(const h5_source *s, h5_file *f, const char *object) {
+    hssize_t points = H5Sget_simple_extent_npoints(s->space);
+    uint64_t count = points > 0 ? (uint64_t)points : 0;
+    char *text;
+    switch (H5Tget_class(s->type)) {
+    case H5T_STRING:
+        text = strings_text(s, f, object);
+        break;
+    case H5T_FLOAT:
+        text = floats_text(s, count, H5Tget_size(s->type) <= 4 ? 6 : 15);
+        break;
+    case H5T_INTEGER:
+        text = integers_text(s, count);
+        break;
+    default:
+        return mem_string("(something else)");
+    }
+    if (count > MOST_SHOWN)
+        text_append(&text, text_format(" … (%" PRIu64 " in all)", count));
     return text;
 }
 
@@ -117,21 +141,9 @@ err h5_attribute_text(h5_file *f, const char *object, const char *name, char **t
     err code = h5_source_open(&s, f, object, name);
     if (code != OK)
         return code;
-    hssize_t points = H5Sget_simple_extent_npoints(s.space);
-    uint64_t count = points > 0 ? (uint64_t)points : 0;
-    switch (H5Tget_class(s.type)) {
-    case H5T_STRING:
-        *text = strings_text(&s, f, object);
-        break;
-    case H5T_FLOAT:
-        *text = floats_text(&s, count, H5Tget_size(s.type) <= 4 ? 6 : 15);
-        break;
-    case H5T_INTEGER:
-        *text = integers_text(&s, count);
-        break;
-    default:
-        *text = mem_string("(something else)");
-    }
+    code = h5_check_size(&s, f, object);
+    if (code == OK)
+        *text = values_text(&s, f, object);
     h5_source_close(&s);
-    return OK;
+    return code;
 }

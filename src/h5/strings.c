@@ -1,6 +1,7 @@
 /* Text out of HDF5 files: strings of variable and of fixed length. */
 #include "h5/internal.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Strings of any length: HDF5 allocates each. The character set has to be the file's, HDF5 converts none. */
@@ -46,17 +47,19 @@ err h5_source_strings(const h5_source *s, h5_file *f, const char *object, char *
     if (H5Tget_class(s->type) != H5T_STRING)
         return fail(ERR_DATA, "%s: %s holds no text", f->path, h5_what(what, object, s->name));
     hssize_t there = H5Sget_simple_extent_npoints(s->space);
-    if (there <= 0)
-        return OK;
+    err code = h5_check_stored(s, f, object);
+    if (there <= 0 || code != OK)
+        return code;
     *count = (uint64_t)there;
     *strings = mem_new(*count, sizeof **strings);
+    errno = 0;
     bool variable = H5Tis_variable_str(s->type) > 0;
     if ((variable ? read_variable : read_fixed)(s, *strings, *count) >= 0)
         return OK;
     mem_free_strings(*strings, *count);
     *strings = NULL;
     *count = 0;
-    return fail(ERR_IO, "%s: %s cannot be read: the file is damaged", f->path, h5_what(what, object, s->name));
+    return h5_unreadable(f, h5_what(what, object, s->name));
 }
 
 err h5_read_strings(h5_file *f, const char *object, char ***strings, uint64_t *count) {

@@ -165,7 +165,10 @@ err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, e
         return code;
     pattern = pattern ? pattern : net.job->data.val;
     batch = batch > 0 ? batch : net.job->train.batch;
-    code = pattern ? dataset_open(&data, pattern) : fail(ERR_USAGE, "%s: its job has no data.val: name a data set", checkpoint);
+    code = pattern ? dataset_guard(pattern) : fail(ERR_USAGE, "%s: its job has no data.val: name a data set", checkpoint);
+    code = comm_agree(comm_world(), code);
+    if (code == OK)
+        code = dataset_open(&data, pattern);
     if (code == OK)
         code = check_set(data, &net, pattern);
     code = comm_agree(comm_world(), code);

@@ -67,6 +67,11 @@ static err check_sizes(const trainer *t) {
     return OK;
 }
 
+static err guard_data(const job *j) {
+    err code = dataset_guard(j->data.train);
+    return code == OK && j->data.val ? dataset_guard(j->data.val) : code;
+}
+
 static err open_data(trainer *t) {
     job *j = t->job;
     err code = dataset_open(&t->data, j->data.train);
@@ -187,7 +192,9 @@ static size_t checkpoint_bytes(const trainer *t) {
 /* The data, the same on all ranks. */
 static err agree_on_data(trainer *t) {
     place_phase("opening the data");
-    err code = comm_agree(comm_world(), open_data(t));
+    err code = comm_agree(comm_world(), guard_data(t->job));
+    if (code == OK)
+        code = comm_agree(comm_world(), open_data(t));
     if (code == OK)
         code = check_same_job(t->job);
     if (code == OK)
