@@ -57,7 +57,7 @@ err cli_check_same_words(int count, char *const *words) {
 err cli_meet_first(int count, char *const *words) {
     if (comm_launcher_size() < 2)
         return OK;
-    err code = comm_init();
+    err code = cli_start_ranks();
     if (code == OK)
         code = cli_check_same_words(count, words);
     cli_report(code);

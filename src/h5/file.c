@@ -146,7 +146,7 @@ err h5_create(h5_file **out, const char *path) {
     H5Pclose(access_as);
     if (id < 0)
         return fail(ERR_IO, "%s: cannot be written: %s", path, h5_reason());
-    *out = make_handle(id, path, 0);
+    *out = make_handle(id, path, UINT64_MAX);
     return OK;
 }
 

@@ -9,7 +9,7 @@
 struct h5_file {
     hid_t id;
     char *path;
-    uint64_t bytes; /* of the file when it was opened */
+    uint64_t bytes; /* of the file when it was opened; without bound where it is written */
 };
 
 /* How objects are reached: as usual, but never by a link into another file. */
