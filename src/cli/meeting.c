@@ -1,5 +1,5 @@
-/* The first meeting of the ranks: all must have been started with the same command line. Otherwise some of them would wait for ever for others
- * that have gone another way. */
+/* The first meeting of the ranks: all must have been started with the same command line. Otherwise some of them would wait for ever for
+ * others that have gone another way. */
 #define _POSIX_C_SOURCE 200809L /* stpcpy */
 #include "cli/cli.h"
 

@@ -50,10 +50,16 @@ err job_with_document(const char *text, size_t length, const char *origin, bool 
 
 /* ---- errors ---- */
 
+static const char override_place[] = "override ";
+
 char *job_place_of(const reading *r, const yaml_node_t *yaml) {
     if (r->is_override)
-        return text_format("override %s", r->origin);
+        return text_format("%s%s", override_place, r->origin);
     return yaml ? text_format("%s:%zu", r->origin, yaml->start_mark.line + 1) : mem_string(r->origin);
+}
+
+bool job_is_override(const char *place) {
+    return strncmp(place, override_place, strlen(override_place)) == 0;
 }
 
 err job_error(const reading *r, const yaml_node_t *yaml, const char *section, const char *name, const char *format, ...) {

@@ -14,6 +14,14 @@ typedef struct job_key job_key;
 typedef struct reading reading;
 typedef struct writer writer;
 
+/* What another value of a key means to a run that is resumed. */
+typedef enum job_change {
+    JOB_UNSAID, /* no key's: a row must say */
+    JOB_FREE,   /* nothing to its result: what is told, how, and where the run stops */
+    JOB_RESULT, /* another result: taken over where the command line says so */
+    JOB_FIXED,  /* never: what is computed already would not be this job's */
+} job_change;
+
 /* Functions get the struct that holds the member: the job, or a transform. */
 typedef struct job_type {
     const char *what; /* `a whole number` */
@@ -33,7 +41,7 @@ struct job_key {
     int capacity;               /* lists: most elements */
     const char *const *words;   /* words: which there are */
     const int *n_words;
-    bool fixed;                 /* a run that is resumed must have the same value */
+    job_change change;
 };
 
 extern const job_key job_keys[];
@@ -80,6 +88,7 @@ err job_with_document(const char *text, size_t length, const char *origin, bool 
 
 /* `jobs/x.yaml:12`, or `override train.batch=3`. New string. */
 char *job_place_of(const reading *r, const yaml_node_t *yaml);
+bool job_is_override(const char *place);
 
 /* Records `PLACE: SECTION.NAME: …` and returns ERR_USAGE. */
 err job_error(const reading *r, const yaml_node_t *yaml, const char *section, const char *name, const char *format, ...)

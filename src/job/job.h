@@ -91,8 +91,10 @@ err job_check_options(const job *j, const shoal_model_kind *kind);
 /* Every key with its default and a line of explanation, for --help. */
 void job_print_keys(FILE *out);
 
-/* Keys in which `now` would change what a run with `before` has already computed: model, data, batch, lanes, seed, optimiser's name; data
- * files are compared by content elsewhere. ERR_USAGE naming the keys with both values. */
-err job_check_resume(const job *now, const job *before);
+/* Whether a run that a checkpoint's job has trained may go on with `now`. Keys that cannot change the result may differ. Those that would
+ * change what is computed already may not: ERR_USAGE naming them with both values; data files are compared by content elsewhere. Of the
+ * others a run that is `finished` takes none, and one that is not those that an override gives: else ERR_USAGE naming file, line, key and
+ * the override that would do. `*changes` is a new string: every key that differs, `optimizer.lr: 0.1 -> 0.2; …`. */
+err job_check_resume(const job *now, const job *before, bool finished, char **changes);
 
 #endif

@@ -114,15 +114,25 @@ static err read_pair(void *context, const reading *r, const char *name, const ya
     return read_key(t->job, r, t->section, name, key, value);
 }
 
+/* An override that gives a whole section has given the defaults of its other keys too. */
+static void place_defaults(job *j, const reading *r, const char *section) {
+    for (int i = 0; i < n_job_keys; i++) {
+        const job_key *key = &job_keys[i];
+        if (!j->places[i] && key->standard && !job_key_followed(key) && strcmp(key->section, section) == 0)
+            j->places[i] = job_place_of(r, NULL);
+    }
+}
+
 /* A section stands for all of its keys: those that it does not name have their defaults. */
 static err read_section(job *j, const reading *r, const char *section, const yaml_node_t *value) {
     job_set_defaults(j, section);
-    if (job_is_null(value))
-        return OK;
-    if (value->type != YAML_MAPPING_NODE)
-        return job_error(r, value, section, "", "is a section: its keys belong below it, as a map");
     target t = {j, section, NULL};
-    return job_each_pair(r, value, section, read_pair, &t);
+    if (!job_is_null(value) && value->type != YAML_MAPPING_NODE)
+        return job_error(r, value, section, "", "is a section: its keys belong below it, as a map");
+    err code = job_is_null(value) ? OK : job_each_pair(r, value, section, read_pair, &t);
+    if (r->is_override)
+        place_defaults(j, r, section);
+    return code;
 }
 
 static err read_top_pair(void *context, const reading *r, const char *name, const yaml_node_t *key, const yaml_node_t *value) {

@@ -1,15 +1,33 @@
-/* Whether a run may go on with another job: keys are compared as text. */
+/* Whether a run may go on with another job: keys are compared as text, and each says in its row of the table what a change of it means. */
 #include <string.h>
 
 #include "job/internal.h"
 
+typedef struct difference {
+    char *name, *before, *now; /* `optimizer.lr`, and its values as they stand in a job file */
+    const char *place;         /* where the value of now was given */
+    job_change change;
+} difference;
+
 typedef struct differences {
-    char text[768];
+    difference *list;
+    int count;
 } differences;
 
-static void add_difference(differences *d, const char *section, const char *name, const char *now, const char *before) {
-    size_t used = strlen(d->text);
-    snprintf(d->text + used, sizeof d->text - used, "%s%s.%s: %s now, %s before", used ? "; " : "", section, name, now, before);
+/* ---- what differs ---- */
+
+static void add_difference(differences *d, difference found) {
+    d->list = mem_resize(d->list, (size_t)d->count + 1, sizeof *d->list);
+    d->list[d->count++] = found;
+}
+
+static void differences_free(differences *d) {
+    for (int i = 0; i < d->count; i++) {
+        mem_free(d->list[i].name);
+        mem_free(d->list[i].before);
+        mem_free(d->list[i].now);
+    }
+    mem_free(d->list);
 }
 
 /* The value as it stands in a job file. New string. */
@@ -25,16 +43,24 @@ static char *value_text(const job_key *key, const job *j) {
     return text;
 }
 
+/* A key that follows another one was given where that one was. */
+static const char *place_of_key(const job *j, const job_key *key) {
+    const char *place = j->places[key - job_keys];
+    const job_key *followed = job_key_followed(key);
+    return place ? place : followed ? place_of_key(j, followed) : j->places[n_job_keys + JOB_MAX_OPTIONS];
+}
+
 static void compare_keys(differences *d, const job *now, const job *before) {
     for (int i = 0; i < n_job_keys; i++) {
         const job_key *key = &job_keys[i];
-        if (!key->fixed)
-            continue;
-        char *a = value_text(key, now), *b = value_text(key, before);
-        if (strcmp(a, b) != 0)
-            add_difference(d, key->section, key->name, a, b);
-        mem_free(a);
-        mem_free(b);
+        char *a = value_text(key, before), *b = value_text(key, now);
+        if (strcmp(a, b) != 0) {
+            char *name = text_format("%s%s%s", key->section, *key->section ? "." : "", key->name);
+            add_difference(d, (difference){name, a, b, place_of_key(now, key), key->change});
+        } else {
+            mem_free(a);
+            mem_free(b);
+        }
     }
 }
 
@@ -45,21 +71,16 @@ static const double *find_option(const job *j, const char *name) {
     return NULL;
 }
 
-static void option_text(char out[TEXT_NUMBER], const double *value) {
-    if (value)
-        snprintf(out, TEXT_NUMBER, "%.15g", *value);
-    else
-        snprintf(out, TEXT_NUMBER, "not given");
+static char *option_text(const double *value) {
+    return value ? text_format("%.15g", *value) : mem_string("not given");
 }
 
-static void compare_option(differences *d, const char *name, const job *now, const job *before) {
-    const double *a = find_option(now, name), *b = find_option(before, name);
+static void compare_option(differences *d, const char *option, const job *now, const job *before) {
+    const double *a = find_option(before, option), *b = find_option(now, option);
     if (a && b && *a == *b)
         return;
-    char a_text[TEXT_NUMBER], b_text[TEXT_NUMBER];
-    option_text(a_text, a);
-    option_text(b_text, b);
-    add_difference(d, JOB_OPTIONS_SECTION, name, a_text, b_text);
+    char *name = text_format("%s.%s", JOB_OPTIONS_SECTION, option);
+    add_difference(d, (difference){name, option_text(a), option_text(b), job_place(now, name), JOB_FIXED});
 }
 
 static void compare_options(differences *d, const job *now, const job *before) {
@@ -70,9 +91,95 @@ static void compare_options(differences *d, const job *now, const job *before) {
             compare_option(d, before->model.options[i].name, now, before);
 }
 
-err job_check_resume(const job *now, const job *before) {
-    differences d = {""};
+/* ---- what is said of it ---- */
+
+typedef bool choice(const difference *d);
+
+static bool is_any(const difference *d) {
+    (void)d;
+    return true;
+}
+
+static bool is_fixed(const difference *d) {
+    return d->change == JOB_FIXED;
+}
+
+static bool is_result(const difference *d) {
+    return d->change == JOB_RESULT;
+}
+
+/* Another result that nobody has asked for: the job file was edited, or an override was left out. */
+static bool is_unasked(const difference *d) {
+    return is_result(d) && !job_is_override(d->place);
+}
+
+/* The chosen differences, each as one of the functions below writes it. New string; empty where there is none. */
+static char *join(const differences *d, choice *chosen, char *(*write)(const difference *), const char *between) {
+    char *text = mem_string("");
+    for (int i = 0; i < d->count; i++)
+        if (chosen(&d->list[i])) {
+            if (*text)
+                text_append(&text, mem_string(between));
+            text_append(&text, write(&d->list[i]));
+        }
+    return text;
+}
+
+static char *as_change(const difference *d) {
+    return text_format("%s: %s -> %s", d->name, d->before, d->now);
+}
+
+static char *as_conflict(const difference *d) {
+    return text_format("%s: %s now, %s before", d->name, d->now, d->before);
+}
+
+static char *as_placed_change(const difference *d) {
+    return text_format("%s: %s: %s -> %s", d->place, d->name, d->before, d->now);
+}
+
+static char *as_override(const difference *d) {
+    return text_format("%s=%s", d->name, d->now);
+}
+
+static err refuse_fixed(const differences *d) {
+    char *changes = join(d, is_fixed, as_conflict, "; ");
+    err code = *changes ? fail(ERR_USAGE, "the run cannot be resumed with another job than it began with: %s", changes) : OK;
+    mem_free(changes);
+    return code;
+}
+
+static err refuse_finished(const differences *d) {
+    char *changes = join(d, is_result, as_change, "; ");
+    err code = *changes ? fail(ERR_USAGE,
+                               "the run is finished, and its result is not what the job says now: %s; another --out or no --resume trains "
+                               "anew, a larger train.epochs on the command line trains on",
+                               changes)
+                        : OK;
+    mem_free(changes);
+    return code;
+}
+
+static err refuse_unasked(const differences *d) {
+    char *changes = join(d, is_unasked, as_placed_change, "; "), *overrides = join(d, is_unasked, as_override, " ");
+    err code = *changes
+                   ? fail(ERR_USAGE,
+                          "%s: a run that is resumed takes another value from the command line only: `%s` beside --resume goes on with "
+                          "it; another --out or no --resume trains anew",
+                          changes, overrides)
+                   : OK;
+    mem_free(changes);
+    mem_free(overrides);
+    return code;
+}
+
+err job_check_resume(const job *now, const job *before, bool finished, char **changes) {
+    differences d = {NULL, 0};
     compare_keys(&d, now, before);
     compare_options(&d, now, before);
-    return *d.text ? fail(ERR_USAGE, "the run cannot be resumed with another job than it began with: %s", d.text) : OK;
+    err code = refuse_fixed(&d);
+    if (code == OK)
+        code = finished ? refuse_finished(&d) : refuse_unasked(&d);
+    *changes = join(&d, is_any, as_change, "; ");
+    differences_free(&d);
+    return code;
 }

@@ -13,96 +13,96 @@ static const char *const conv_names[] = {"fast", "accurate"};
 static const int n_conv_names = sizeof conv_names / sizeof *conv_names;
 
 const job_key job_keys[] = {
-    {"", "name", &job_type_text, AT(name), NULL, "of the experiment; the run folder is runs/NAME", .fixed = false},
+    {"", "name", &job_type_text, AT(name), NULL, "of the experiment; the run folder is runs/NAME", .change = JOB_FREE},
 
     {"model", "name", &job_type_text, AT(model.name), NULL, "`shoal model --help` lists them; further keys are the model's options",
-     .fixed = true},
-    {"model", "classes", &job_type_int, AT(model.classes), "0", "outputs; 0: as many as the data set has", 0, 1e8, .fixed = true},
+     .change = JOB_FIXED},
+    {"model", "classes", &job_type_int, AT(model.classes), "0", "outputs; 0: as many as the data set has", 0, 1e8, .change = JOB_FIXED},
 
-    {"data", "train", &job_type_text, AT(data.train), NULL, "data set, or a glob of its files", .fixed = false},
-    {"data", "val", &job_type_text, AT(data.val), "null", "data set that is evaluated after each epoch", .fixed = false},
+    {"data", "train", &job_type_text, AT(data.train), NULL, "data set, or a glob of its files", .change = JOB_FREE},
+    {"data", "val", &job_type_text, AT(data.val), "null", "data set that is evaluated after each epoch", .change = JOB_RESULT},
     {"data", "shuffle", &job_type_shuffle, AT(data.shuffle), "true",
-     "a new order each epoch; {block: K}: by blocks of K samples, for disks that hate random reads", .fixed = true},
+     "a new order each epoch; {block: K}: by blocks of K samples, for disks that hate random reads", .change = JOB_FIXED},
     {"data", "drop_last", &job_type_bool, AT(data.drop_last), "true", "leave out what fills no batch at the end of an epoch",
-     .fixed = true},
-    {"data", "workers", &job_type_int, AT(data.workers), "0",
-     "threads of each rank that read and decode; 0: one for every 16 that compute", 0, 256, .fixed = false},
+     .change = JOB_FIXED},
+    {"data", "workers", &job_type_int, AT(data.workers), "0", "threads of each rank that read and decode; 0: one for every 16 that compute",
+     0, 256, .change = JOB_FREE},
     {"data", "stage", &job_type_text, AT(data.stage), "null", "folder of the node's own disk or memory that the files are copied to first",
-     .fixed = false},
+     .change = JOB_FREE},
     {"data", "max_bad", &job_type_real, AT(data.max_bad), "0.001",
-     "share of a set's records that may be bad; they are named in quarantine.csv, and others take their places", 0, 1, .fixed = false},
+     "share of a set's records that may be bad; they are named in quarantine.csv, and others take their places", 0, 1, .change = JOB_FREE},
     {"data", "mean", &job_type_floats, AT(data.mean), "[]", "of x/255, a number a channel; []: the data set's", -1e6, 1e6,
-     LIST(data.n_mean, 3), .fixed = true},
+     LIST(data.n_mean, 3), .change = JOB_FIXED},
     {"data", "std", &job_type_floats, AT(data.std), "[]", "of x/255, a number a channel; []: the data set's", 1e-6, 1e6,
-     LIST(data.n_std, 3), .fixed = true},
-    {"data", "augment", &job_type_transforms, AT(data.augment), "[]", "transforms of training pictures, in order", .fixed = true},
-    {"data", "eval", &job_type_transforms, AT(data.eval), "[]", "transforms of evaluated pictures, in order", .fixed = false},
+     LIST(data.n_std, 3), .change = JOB_FIXED},
+    {"data", "augment", &job_type_transforms, AT(data.augment), "[]", "transforms of training pictures, in order", .change = JOB_FIXED},
+    {"data", "eval", &job_type_transforms, AT(data.eval), "[]", "transforms of evaluated pictures, in order", .change = JOB_RESULT},
 
-    {"train", "epochs", &job_type_whole, AT(train.epochs), NULL, "times through the training set", 1, 1e9, .fixed = false},
-    {"train", "batch", &job_type_whole, AT(train.batch), NULL, "samples of a step, all ranks together", 1, 1e9, .fixed = true},
+    {"train", "epochs", &job_type_whole, AT(train.epochs), NULL, "times through the training set", 1, 1e9, .change = JOB_RESULT},
+    {"train", "batch", &job_type_whole, AT(train.batch), NULL, "samples of a step, all ranks together", 1, 1e9, .change = JOB_FIXED},
     {"train", "max_steps", &job_type_whole, AT(train.max_steps), "0", "end after so many steps, with a checkpoint; 0: no limit", 0, MANY,
-     .fixed = false},
+     .change = JOB_FREE},
     {"train", "max_seconds", &job_type_real, AT(train.max_seconds), "0",
-     "stop with a checkpoint (exit code 75) before the program has run so long; 0: no limit but SLURM's", 0, 1e9, .fixed = false},
+     "stop with a checkpoint (exit code 75) before the program has run so long; 0: no limit but SLURM's", 0, 1e9, .change = JOB_FREE},
     {"train", "stall_seconds", &job_type_real, AT(train.stall_seconds), "300",
-     "no progress on any rank for so long: say where each is and end with exit code 70; 0: wait forever", 0, 1e9, .fixed = false},
+     "no progress on any rank for so long: say where each is and end with exit code 70; 0: wait forever", 0, 1e9, .change = JOB_FREE},
     {"train", "lanes", &job_type_int, AT(train.lanes), "8", "pieces of a batch: these decide the result, ranks and threads do not", 1,
-     65536, .fixed = true},
-    {"train", "seed", &job_type_seed, AT(train.seed), "1", "of everything that is drawn", .fixed = true},
+     65536, .change = JOB_FIXED},
+    {"train", "seed", &job_type_seed, AT(train.seed), "1", "of everything that is drawn", .change = JOB_FIXED},
     {"train", "label_smoothing", &job_type_real, AT(train.label_smoothing), "0", "share of the target that all classes divide", 0, 1,
-     .fixed = false},
+     .change = JOB_RESULT},
     {"train", "conv", &job_type_word, AT(train.conv), "fast",
      "fast: the algorithm of fewest operations; accurate: only those that round about as a plain sum does", WORDS(conv_names),
-     .fixed = false},
+     .change = JOB_RESULT},
     {"train", "recompute", &job_type_bool, AT(train.recompute), "false",
-     "make outputs that are cheap to make a second time in backward instead of keeping them: less memory, more time", .fixed = false},
+     "make outputs that are cheap to make a second time in backward instead of keeping them: less memory, more time", .change = JOB_FREE},
     {"train", "sync_batchnorm", &job_type_norm_scope, AT(train.sync_batchnorm), "global",
-     "statistics over the global batch, a rank's part of it, or a lane: global, rank, lane", .fixed = false},
+     "statistics over the global batch, a rank's part of it, or a lane: global, rank, lane", .change = JOB_RESULT},
 
-    {"optimizer", "name", &job_type_word, AT(optimizer.name), "sgd", "", WORDS(optim_names), .fixed = true},
-    {"optimizer", "lr", &job_type_real, AT(optimizer.lr), NULL, "learning rate, which the schedule scales", 0, 1e6, .fixed = false},
-    {"optimizer", "momentum", &job_type_real, AT(optimizer.momentum), "0", "v = momentum * v + gradient", 0, 1, .fixed = false},
-    {"optimizer", "nesterov", &job_type_bool, AT(optimizer.nesterov), "false", "Nesterov's momentum", .fixed = false},
+    {"optimizer", "name", &job_type_word, AT(optimizer.name), "sgd", "", WORDS(optim_names), .change = JOB_FIXED},
+    {"optimizer", "lr", &job_type_real, AT(optimizer.lr), NULL, "learning rate, which the schedule scales", 0, 1e6, .change = JOB_RESULT},
+    {"optimizer", "momentum", &job_type_real, AT(optimizer.momentum), "0", "v = momentum * v + gradient", 0, 1, .change = JOB_RESULT},
+    {"optimizer", "nesterov", &job_type_bool, AT(optimizer.nesterov), "false", "Nesterov's momentum", .change = JOB_RESULT},
     {"optimizer", "weight_decay", &job_type_real, AT(optimizer.weight_decay), "0", "of convolutions' and linear layers' weights", 0, 1e6,
-     .fixed = false},
+     .change = JOB_RESULT},
     {"optimizer", "norm_weight_decay", &job_type_real, AT(optimizer.norm_weight_decay), "weight_decay",
-     "of batch norms' weights and biases", 0, 1e6, .fixed = false},
+     "of batch norms' weights and biases", 0, 1e6, .change = JOB_RESULT},
     {"optimizer", "bias_weight_decay", &job_type_real, AT(optimizer.bias_weight_decay), "weight_decay", "of other biases", 0, 1e6,
-     .fixed = false},
+     .change = JOB_RESULT},
 
-    {"schedule", "name", &job_type_word, AT(schedule.name), "constant", "", WORDS(schedule_names), .fixed = false},
+    {"schedule", "name", &job_type_word, AT(schedule.name), "constant", "", WORDS(schedule_names), .change = JOB_RESULT},
     {"schedule", "step_epochs", &job_type_int, AT(schedule.step_epochs), "30", "step: times gamma every so many epochs", 1, 1e9,
-     .fixed = false},
-    {"schedule", "gamma", &job_type_real, AT(schedule.gamma), "0.1", "step, multistep: the factor", 0, 1e6, .fixed = false},
+     .change = JOB_RESULT},
+    {"schedule", "gamma", &job_type_real, AT(schedule.gamma), "0.1", "step, multistep: the factor", 0, 1e6, .change = JOB_RESULT},
     {"schedule", "milestones", &job_type_ints, AT(schedule.milestones), "[]", "multistep: epochs, rising", 1, 1e9,
-     LIST(schedule.n_milestones, SCHEDULE_MAX_MILESTONES), .fixed = false},
-    {"schedule", "min_lr", &job_type_real, AT(schedule.min_lr), "0", "cosine, poly: the last rate", 0, 1e6, .fixed = false},
-    {"schedule", "power", &job_type_real, AT(schedule.power), "1", "poly: the exponent", 0, 100, .fixed = false},
+     LIST(schedule.n_milestones, SCHEDULE_MAX_MILESTONES), .change = JOB_RESULT},
+    {"schedule", "min_lr", &job_type_real, AT(schedule.min_lr), "0", "cosine, poly: the last rate", 0, 1e6, .change = JOB_RESULT},
+    {"schedule", "power", &job_type_real, AT(schedule.power), "1", "poly: the exponent", 0, 100, .change = JOB_RESULT},
     {"schedule", "warmup_epochs", &job_type_real, AT(schedule.warmup_epochs), "0",
-     "the rate rises linearly for so many epochs; may be a fraction", 0, 1e9, .fixed = false},
+     "the rate rises linearly for so many epochs; may be a fraction", 0, 1e9, .change = JOB_RESULT},
     {"schedule", "warmup_decay", &job_type_real, AT(schedule.warmup_decay), "0.01", "where the warmup begins, as a part of lr", 0, 1,
-     .fixed = false},
+     .change = JOB_RESULT},
 
-    {"init", "from", &job_type_text, AT(init.from), "null", "checkpoint whose weights the run begins with", .fixed = false},
+    {"init", "from", &job_type_text, AT(init.from), "null", "checkpoint whose weights the run begins with", .change = JOB_FIXED},
     {"init", "freeze", &job_type_texts, AT(init.freeze), "[]", "globs of parameters that are not trained",
-     LIST(init.n_freeze, JOB_MAX_PATTERNS), .fixed = true},
+     LIST(init.n_freeze, JOB_MAX_PATTERNS), .change = JOB_FIXED},
     {"init", "replace_head", &job_type_bool, AT(init.replace_head), "false", "the last layer starts anew, for other classes",
-     .fixed = false},
+     .change = JOB_FIXED},
 
-    {"checkpoint", "every_epochs", &job_type_whole, AT(checkpoint.every_epochs), "1", "a step-N.h5 every so many epochs; 0: never", 0,
-     MANY, .fixed = false},
+    {"checkpoint", "every_epochs", &job_type_whole, AT(checkpoint.every_epochs), "1", "a step-N.h5 every so many epochs; 0: never", 0, MANY,
+     .change = JOB_FREE},
     {"checkpoint", "every_steps", &job_type_whole, AT(checkpoint.every_steps), "0", "a step-N.h5 every so many steps; 0: never", 0, MANY,
-     .fixed = false},
+     .change = JOB_FREE},
     {"checkpoint", "every_seconds", &job_type_real, AT(checkpoint.every_seconds), "600", "last.h5 at least so often; 0: never", 0, 1e9,
-     .fixed = false},
-    {"checkpoint", "keep", &job_type_int, AT(checkpoint.keep), "3", "step-N.h5 files that stay", 0, 1e6, .fixed = false},
+     .change = JOB_FREE},
+    {"checkpoint", "keep", &job_type_int, AT(checkpoint.keep), "3", "step-N.h5 files that stay", 0, 1e6, .change = JOB_FREE},
 
     {"comm", "gradients", &job_type_word, AT(comm.gradients), "float32",
      "how gradients travel between nodes: 16 bits halve the bytes, round, and let the number of ranks show in the result",
-     WORDS(dist_format_names), .fixed = false},
+     WORDS(dist_format_names), .change = JOB_RESULT},
 
     {"log", "every_steps", &job_type_whole, AT(log.every_steps), "10", "a line of metrics.jsonl every so many steps", 1, MANY,
-     .fixed = false},
+     .change = JOB_FREE},
 };
 const int n_job_keys = sizeof job_keys / sizeof *job_keys;
 
@@ -151,14 +151,18 @@ char *job_suggest(char out[128], const char *section, const char *word) {
 /* ---- help ---- */
 
 static void print_key(FILE *out, const job_key *key) {
-    fprintf(out, "    %-18s %-14s ", key->name, key->standard ? key->standard : "(required)");
+    static const char marks[] = {[JOB_UNSAID] = '?', [JOB_FREE] = ' ', [JOB_RESULT] = '*', [JOB_FIXED] = '='};
+    fprintf(out, "  %c %-18s %-14s ", marks[key->change], key->name, key->standard ? key->standard : "(required)");
     for (int i = 0; key->words && i < *key->n_words; i++)
         fprintf(out, "%s%s", i ? ", " : "", key->words[i]);
     fprintf(out, "%s\n", key->help);
 }
 
 void job_print_keys(FILE *out) {
-    fprintf(out, "Keys of a job file and their defaults:\n");
+    fprintf(out, "Keys of a job file and their defaults. Where a run is resumed, the keys marked = must be as they were, as must a model's "
+                 "options;\n"
+                 "another value of those marked * is another result: it must come from the command line, and a run that is finished takes\n"
+                 "none (more train.epochs from the command line makes it unfinished); the others may change at any time.\n");
     for (int i = 0; i < n_job_keys; i++) {
         const job_key *key = &job_keys[i];
         if (*key->section && strcmp(key->section, job_keys[i - 1].section) != 0)

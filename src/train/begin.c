@@ -3,6 +3,34 @@
 
 #include "train/trainer.h"
 
+/* Where the changed job leads to other learning rates than the one before, that is said: a schedule may reckon with train.epochs. */
+static void tell_of_rates(const trainer *t, const job *before, int64_t step) {
+    const job *now = t->job;
+    const int64_t steps[] = {step, step + (t->last_step - step) / 2, t->last_step - 1};
+    for (int i = 0; i < 3; i++) {
+        double a = schedule_lr(&before->schedule, before->optimizer.lr, steps[i], t->steps_per_epoch, before->train.epochs);
+        double b = schedule_lr(&now->schedule, now->optimizer.lr, steps[i], t->steps_per_epoch, now->train.epochs);
+        if (a != b) {
+            log_info("the learning rates change with it: that of step %" PRId64 " would have been %g and is %g", steps[i] + 1, a, b);
+            return;
+        }
+    }
+}
+
+/* Whether the run that the checkpoint belongs to may go on as the job says. */
+static err check_job(const trainer *t, const ckpt_info *info, const job *before) {
+    bool finished = info->step == t->last_step;
+    char *changes = NULL;
+    err code = job_check_resume(t->job, before, finished, &changes);
+    if (code == OK && *changes) {
+        log_info("the job is not the checkpoint's: %s", changes);
+        if (!finished)
+            tell_of_rates(t, before, info->step);
+    }
+    mem_free(changes);
+    return code;
+}
+
 static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
     if (!info->job)
         return fail(ERR_DATA, "%s: holds weights only and cannot be resumed: use init.from", path);
@@ -11,8 +39,11 @@ static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
     if (code == OK && info->data_fingerprint != t->data_fingerprint)
         code = fail(ERR_USAGE, "%s: data.train: %s does not hold the samples that %s was trained on (data.train there: %s)",
                     job_place(t->job, "data.train"), t->job->data.train, path, before->data.train);
-    if (code == OK)
-        code = job_check_resume(t->job, before);
+    if (code == OK && info->step > t->last_step)
+        code = fail(ERR_USAGE, "%s stands at step %" PRId64 ", the job ends at step %" PRId64 " (train.epochs, train.max_steps)", path,
+                    info->step, t->last_step);
+    if (code == OK && check_job(t, info, before) != OK)
+        code = err_prefix("%s", path);
     job_free(before);
     return code;
 }
@@ -43,9 +74,6 @@ static err read_checkpoint(trainer *t, const char *path) {
     err code = ckpt_read_info(path, &info);
     if (code == OK)
         code = check_same_run(t, &info, path);
-    if (code == OK && info.step > t->last_step)
-        code = fail(ERR_USAGE, "%s stands at step %" PRId64 ", the job ends at step %" PRId64 " (train.epochs, train.max_steps)", path,
-                    info.step, t->last_step);
     if (code == OK)
         code = ckpt_read_model(path, t->model->graph, false, NULL);
     if (code == OK)

@@ -73,6 +73,37 @@ PY
 try_ranks 2 "$shoal" train "$job" --out "$run" "${numbered[@]}" --resume data.train="$work/other.h5"
 refused "another training set" 64 'data\.train: .*does not hold the samples'
 
+# another job: what changes the result is named; a finished run takes none of it, one that is not takes what the command line says
+rm -rf "$run"
+try_ranks 2 "$shoal" train "$job" --out "$run" schedule.name=cosine
+finished=$(digest "$run/last.h5")
+try_ranks 2 "$shoal" train "$job" --out "$run" schedule.name=cosine --resume
+expect "a finished run with its own job" 0 "digest $finished"
+try_ranks 2 "$shoal" train "$job" --out "$run" schedule.name=cosine --resume optimizer.lr=0.5
+refused "a finished run with another rate" 64 'last.h5: the run is finished, .*: optimizer\.lr: 0\.01 -> 0\.5; another --out'
+check "its job.yaml is as it was" grep -q 'lr: 0.01' "$run/job.yaml"
+try_ranks 2 "$shoal" train "$job" --out "$run" --resume
+refused "a finished run without its override" 64 'schedule\.name: cosine -> constant'
+sed 's/epochs: 1/epochs: 2/' "$job" > "$work/longer.yaml"
+try_ranks 2 "$shoal" train "$work/longer.yaml" --out "$run" schedule.name=cosine --resume
+refused "more epochs in the file" 64 'longer\.yaml:5: train\.epochs: 1 -> 2: .*`train\.epochs=2`'
+try_ranks 2 "$shoal" train "$job" --out "$run" schedule.name=cosine --resume train.epochs=2 train.max_steps=3
+expect "more epochs on the command line" 0 "the job is not the checkpoint's: train\.epochs: 1 -> 2; train\.max_steps: 0 -> 3"
+expect "the schedule reckons with them" 0 'that of step 3 would have been 0 and is 0\.005'
+sed -e 's/epochs: 1/epochs: 2/' -e 's/momentum: 0.9/momentum: 0.8/' "$job" > "$work/edited.yaml"
+try_ranks 2 "$shoal" train "$work/edited.yaml" --out "$run" schedule.name=cosine --resume
+refused "an edited file" 64 'edited\.yaml:6: optimizer\.momentum: 0\.9 -> 0\.8: .*`optimizer\.momentum=0\.8`'
+check "job.yaml is as it was" grep -q 'momentum: 0.9' "$run/job.yaml"
+try_ranks 2 "$shoal" train "$work/edited.yaml" --out "$run" schedule.name=cosine --resume optimizer.momentum=0.8 checkpoint.keep=7
+expect "the command line says so" 0 "not the checkpoint's: train.max_steps: 3 -> 0; optimizer\.momentum: 0\.9 -> 0\.8; checkpoint\.keep: 3 -> 7"
+check "job.yaml follows" grep -q 'momentum: 0.8' "$run/job.yaml"
+check "the checkpoint keeps the jobs" "$python" -c '
+import sys, h5py
+jobs = h5py.File(sys.argv[1])["jobs"]
+steps, yaml = jobs["step"][()].tolist(), [y.decode() for y in jobs["yaml"][()]]
+assert steps == [0, 2, 3], steps
+assert ["momentum: 0.8" in y for y in yaml] == [False, False, True], yaml' "$run/last.h5"
+
 # a bad record ends the run, with what was trained before it; so does one in the validation set
 "$python" - "$work" << 'PY'
 import sys, h5py

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "job/internal.h"
 #include "job_samples.h"
 
 /* ---- back to text ---- */
@@ -15,7 +16,10 @@ static job *survives(const job *j) {
     job *again = parsed(text);
     char *text_again = job_text(again);
     ck_assert_str_eq(text, text_again);
-    ck_assert_int_eq(job_check_resume(again, j), OK);
+    char *changes = NULL;
+    ck_assert_int_eq(job_check_resume(again, j, true, &changes), OK);
+    ck_assert_str_eq(changes, "");
+    mem_free(changes);
     mem_free(text);
     mem_free(text_again);
     return again;
@@ -27,7 +31,9 @@ START_TEST(blocks_of_samples_read_back) {
     ck_assert(again->data.shuffle && again->data.shuffle_block == 64);
     job *whole_set = parsed_with(small, words, 2);
     ck_assert(whole_set->data.shuffle && whole_set->data.shuffle_block == 0);
-    ck_assert_int_eq(job_check_resume(whole_set, j), ERR_USAGE);
+    char *changes = NULL;
+    ck_assert_int_eq(job_check_resume(whole_set, j, false, &changes), ERR_USAGE);
+    mem_free(changes);
     ck_assert_msg(strstr(err_last()->text, "data.shuffle: true now, {block: 64} before"), "%s", err_last()->text);
     job_free(j);
     job_free(again);
@@ -103,14 +109,23 @@ END_TEST
 
 /* ---- resume ---- */
 
-static void resume_refused(const char *override, const char *expected) {
-    job *before = parsed(whole), *now = parsed_with(whole, &override, 1);
-    ck_assert_int_eq(job_check_resume(now, before), ERR_USAGE);
-    char *text = text_format("the run cannot be resumed with another job than it began with: %s", expected);
-    ck_assert_str_eq(err_last()->text, text);
-    mem_free(text);
+/* Whether `whole` with the overrides may go on from `whole`, and what is said of it. */
+static err resumed(const char *text, const char *const *overrides, int count, bool finished, const char *expected) {
+    job *before = parsed(whole), *now = parsed_with(text, overrides, count);
+    char *changes = NULL;
+    err code = job_check_resume(now, before, finished, &changes);
+    ck_assert_str_eq(code == OK ? changes : err_last()->text, expected);
+    mem_free(changes);
     job_free(before);
     job_free(now);
+    return code;
+}
+
+static void resume_refused(const char *override, const char *expected) {
+    char *text = text_format("the run cannot be resumed with another job than it began with: %s", expected);
+    ck_assert_int_eq(resumed(whole, &override, 1, false, text), ERR_USAGE);
+    ck_assert_int_eq(resumed(whole, &override, 1, true, text), ERR_USAGE);
+    mem_free(text);
 }
 
 START_TEST(resume_names_what_differs) {
@@ -124,17 +139,62 @@ START_TEST(resume_names_what_differs) {
     resume_refused("data.augment=[hflip]",
                    "data.augment: [{hflip: {p: 0.5}}] now, [{random_resized_crop: {size: 224, scale: [0.25, 1], ratio: [0.75, "
                    "1.3333333333333333]}}, {hflip: {p: 0.5}}, {random_crop: {size: 200, padding: 4}}] before");
+    resume_refused("init.from=other.h5", "init.from: other.h5 now, weights.h5 before");
 }
 END_TEST
 
-START_TEST(resume_allows_what_lies_ahead) {
-    const char *const overrides[] = {"name=other",        "train.epochs=100",         "train.max_steps=0", "optimizer.lr=0.2",
-                                     "schedule={}",       "checkpoint={}",            "log={}",            "data.val=other.h5",
-                                     "data.train=moved.h5", "init.from=elsewhere.h5", "train.label_smoothing=0"};
-    job *before = parsed(whole), *now = parsed_with(whole, overrides, sizeof overrides / sizeof *overrides);
-    ck_assert_msg(job_check_resume(now, before) == OK, "%s", err_last()->text);
-    job_free(before);
-    job_free(now);
+START_TEST(resume_takes_what_changes_no_result) {
+    const char *const overrides[] = {"name=other", "train.max_steps=0", "log={}", "data.train=moved.h5", "checkpoint.keep=1"};
+    const char *changes = "name: whole -> other; data.train: data/imagenet/train-*.h5 -> moved.h5; train.max_steps: 7 -> 0; "
+                          "checkpoint.keep: 5 -> 1; log.every_steps: 1 -> 10";
+    for (int finished = 0; finished < 2; finished++)
+        ck_assert_int_eq(resumed(whole, overrides, 5, finished, changes), OK);
+    ck_assert_int_eq(resumed(whole, NULL, 0, true, ""), OK);
+}
+END_TEST
+
+/* The default of a key in a section that is given as a whole, and a key that follows another one, are given with it. */
+START_TEST(resume_takes_another_result_from_overrides) {
+    const char *lr = "optimizer.lr=0.2", *section = "schedule={name: multistep, milestones: [30, 60, 80], gamma: 0.1, warmup_epochs: 2.5}";
+    ck_assert_int_eq(resumed(whole, &lr, 1, false, "optimizer.lr: 0.1 -> 0.2"), OK);
+    ck_assert_int_eq(resumed(whole, &section, 1, false, "schedule.warmup_decay: 0.125 -> 0.01"), OK);
+    const char *decay = "optimizer.weight_decay=0.5";
+    ck_assert_int_eq(resumed(whole, &decay, 1, false, "optimizer.weight_decay: 0.0001 -> 0.5; optimizer.bias_weight_decay: 0.0001 -> 0.5"),
+                     OK);
+}
+END_TEST
+
+START_TEST(resume_takes_no_other_result_from_a_file) {
+    char *edited = mem_string(whole);
+    memcpy(strstr(edited, "lr: 0.1,"), "lr: 0.7,", 8);
+    memcpy(strstr(edited, "gamma: 0.1"), "gamma: 0.3", 10);
+    ck_assert_int_eq(resumed(edited, NULL, 0, false,
+                             "x.yaml:19: optimizer.lr: 0.1 -> 0.7; x.yaml:20: schedule.gamma: 0.1 -> 0.3: a run that is resumed takes "
+                             "another value from the command line only: `optimizer.lr=0.7 schedule.gamma=0.3` beside --resume goes on with "
+                             "it; another --out or no --resume trains anew"),
+                     ERR_USAGE);
+    const char *gamma = "schedule.gamma=0.5", *both[] = {"optimizer.lr=0.7", gamma};
+    ck_assert_int_eq(resumed(edited, &gamma, 1, false,
+                             "x.yaml:19: optimizer.lr: 0.1 -> 0.7: a run that is resumed takes another value from the command line only: "
+                             "`optimizer.lr=0.7` beside --resume goes on with it; another --out or no --resume trains anew"),
+                     ERR_USAGE);
+    ck_assert_int_eq(resumed(edited, both, 2, false, "optimizer.lr: 0.1 -> 0.7; schedule.gamma: 0.1 -> 0.5"), OK);
+    mem_free(edited);
+}
+END_TEST
+
+START_TEST(a_finished_run_takes_no_other_result) {
+    const char *lr = "optimizer.lr=0.2";
+    ck_assert_int_eq(resumed(whole, &lr, 1, true,
+                             "the run is finished, and its result is not what the job says now: optimizer.lr: 0.1 -> 0.2; another --out or "
+                             "no --resume trains anew, a larger train.epochs on the command line trains on"),
+                     ERR_USAGE);
+}
+END_TEST
+
+START_TEST(every_key_says_what_another_value_means_to_a_resumed_run) {
+    for (int i = 0; i < n_job_keys; i++)
+        ck_assert_msg(job_keys[i].change != JOB_UNSAID, "%s.%s does not say", job_keys[i].section, job_keys[i].name);
 }
 END_TEST
 
@@ -207,7 +267,11 @@ int main(void) {
     tcase_add_test(tests, numbers_are_readable);
     tcase_add_test(tests, texts_survive_exactly);
     tcase_add_test(tests, resume_names_what_differs);
-    tcase_add_test(tests, resume_allows_what_lies_ahead);
+    tcase_add_test(tests, resume_takes_what_changes_no_result);
+    tcase_add_test(tests, resume_takes_another_result_from_overrides);
+    tcase_add_test(tests, resume_takes_no_other_result_from_a_file);
+    tcase_add_test(tests, a_finished_run_takes_no_other_result);
+    tcase_add_test(tests, every_key_says_what_another_value_means_to_a_resumed_run);
     tcase_add_test(tests, files_are_read);
     tcase_add_test(tests, our_own_jobs_are_read);
     tcase_add_test(tests, help_names_every_key);
