@@ -1,14 +1,16 @@
-/* base: what every room stands on. Prefixes here name the file: cores_, err_, log_, mem_, path_, place_, rng_, signals_, text_, threads_,
- * time_, tree_, version_. */
+/* base: what every room stands on. Prefixes here name the file: cores_, environment_, err_, log_, mem_, path_, place_, print_, rng_,
+ * signals_, text_, threads_, time_, tree_, version_. */
 #ifndef SHOAL_BASE_H
 #define SHOAL_BASE_H
 
 #include "base/cores.h"
+#include "base/environment.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/place.h"
+#include "base/print.h"
 #include "base/rng.h"
 #include "base/signals.h"
 #include "base/text.h"

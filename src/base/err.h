@@ -17,7 +17,7 @@ typedef struct err_record {
     int rank;         /* MPI rank that met the error; -1 where every rank met the same */
     char file[64];    /* source file and line of the origin */
     int line;
-    char text[1024];  /* one line: what, where, remedy; no newline at the end */
+    char text[1024];  /* one line: what, where, remedy; printable, no newline at the end */
 } err_record;
 
 /* The last error of this thread. Never NULL; its code is OK where nothing failed. */
@@ -33,5 +33,11 @@ err err_record_here(err code, const char *file, int line, const char *format, ..
 
 /* Puts `format: ` in front of the last error's text (a file's name, a scope) and returns its code. */
 err err_prefix(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ends the process at once with one line, where no error can be returned: no memory for something small, or a bug. */
+_Noreturn void err_end(err code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* How that is done where others wait for this process: `end` says the text and does not return; where it does, the process ends alone. */
+void err_set_end(void (*end)(err code, const char *text));
 
 #endif

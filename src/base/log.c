@@ -1,18 +1,24 @@
 #define _POSIX_C_SOURCE 200809L /* isatty, readlink */
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/print.h"
+#include "base/text.h"
 #include "base/time.h"
 
 static const double seconds_between_redraws = 0.2, seconds_between_lines = 10;
 
 static int my_rank;
 static FILE *log_file;
+static char *log_path;
+static int log_problem; /* errno of the file's first write that failed */
 static bool status_shown;
 
 void log_set_rank(int rank) {
@@ -27,14 +33,32 @@ bool log_open(const char *path) {
     if (my_rank != 0)
         return true;
     log_close();
+    log_path = mem_string(path);
     log_file = fopen(path, "a");
     return log_file != NULL;
 }
 
+static void note_problem(bool failed) {
+    if (failed && log_problem == 0)
+        log_problem = errno;
+}
+
 void log_close(void) {
     if (log_file)
-        fclose(log_file);
+        note_problem(fclose(log_file) != 0);
+    mem_free(log_path);
     log_file = NULL;
+    log_path = NULL;
+}
+
+bool log_failed(void) {
+    return log_problem || print_failed();
+}
+
+err log_check(void) {
+    if (log_problem)
+        return fail(ERR_IO, "%s: cannot be written: %s", log_path ? log_path : "log.txt", strerror(log_problem));
+    return print_check();
 }
 
 /* mpirun gives its ranks a pseudo-terminal even where its own output goes to a file: what counts is where mpirun writes to. */
@@ -57,24 +81,20 @@ static void wipe_status(void) {
     if (status_shown)
         fputs("\r\033[K", stdout);
     status_shown = false;
-    fflush(stdout);
+    print_flush();
 }
 
+/* In one piece, so that lines of several ranks do not mix. */
 static void write_line(FILE *stream, const char *lead, const char *format, va_list args) {
-    va_list again;
-    va_copy(again, args);
+    char room[TEXT_LINE], *line = text_line(room, lead, format, args);
     wipe_status();
-    fputs(lead, stream);
-    vfprintf(stream, format, args);
-    fputc('\n', stream);
-    fflush(stream);
-    if (log_file) {
-        fputs(lead, log_file);
-        vfprintf(log_file, format, again);
-        fputc('\n', log_file);
-        fflush(log_file);
-    }
-    va_end(again);
+    fputs(line, stream);
+    if (stream == stdout)
+        print_flush();
+    if (log_file)
+        note_problem(fputs(line, log_file) < 0 || fflush(log_file) != 0);
+    if (line != room)
+        mem_free(line);
 }
 
 void log_info(const char *format, ...) {
@@ -102,10 +122,14 @@ void log_error(const char *format, ...) {
     va_end(args);
 }
 
+/* Without the newline. */
 static void write_status(const char *format, va_list args) {
+    char room[TEXT_LINE], *line = text_line(room, "", format, args);
     wipe_status();
-    status_shown = vprintf(format, args) > 0;
-    fflush(stdout);
+    status_shown = strlen(line) > 1 && fwrite(line, strlen(line) - 1, 1, stdout) == 1;
+    print_flush();
+    if (line != room)
+        mem_free(line);
 }
 
 void log_status(const char *format, ...) {

@@ -1,8 +1,11 @@
-/* Log lines. Information and warnings are rank 0's to print; errors anybody's. */
+/* Log lines. Information and warnings are rank 0's to print; errors anybody's. Whatever stands in a line is made printable
+ * (text_printable()), so that nobody's file name or class forges another. */
 #ifndef SHOAL_BASE_LOG_H
 #define SHOAL_BASE_LOG_H
 
 #include <stdbool.h>
+
+#include "base/err.h"
 
 /* This process's MPI rank (0 until told otherwise). */
 void log_set_rank(int rank);
@@ -11,6 +14,12 @@ int log_rank(void);
 /* Appends every later line to the file at `path` as well (rank 0 only; others ignore it). False where it cannot be opened. */
 bool log_open(const char *path);
 void log_close(void);
+
+/* Whether a line could not be written since the start, to that file or to stdout. */
+bool log_failed(void);
+
+/* ERR_IO where a line could not be written since the start, to that file or to stdout; the first reason is told. */
+err log_check(void);
 
 /* Rank 0: a line to stdout. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -9,20 +9,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/text.h"
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
 
 static _Noreturn void out_of_memory(size_t count, size_t size) {
-    log_error("out of memory: %zu objects of %zu bytes", count, size);
-    abort();
+    err_end(ERR_BROKEN, "out of memory: %zu objects of %zu bytes", count, size);
+}
+
+size_t mem_product(size_t count, size_t size) {
+    if (size != 0 && count > SIZE_MAX / size)
+        out_of_memory(count, size);
+    return count * size;
 }
 
 void *mem_new(size_t count, size_t size) {
-    if (size != 0 && count > (SIZE_MAX - ALIGNMENT) / size)
+    size_t bytes = mem_product(count, size);
+    if (bytes > SIZE_MAX - ALIGNMENT)
         out_of_memory(count, size);
-    size_t bytes = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     void *block = aligned_alloc(ALIGNMENT, bytes ? bytes : ALIGNMENT);
     if (!block)
         out_of_memory(count, size);
@@ -30,9 +35,7 @@ void *mem_new(size_t count, size_t size) {
 }
 
 void *mem_resize(void *block, size_t count, size_t size) {
-    if (size != 0 && count > SIZE_MAX / size)
-        out_of_memory(count, size);
-    size_t bytes = count * size;
+    size_t bytes = mem_product(count, size);
     void *moved = realloc(block, bytes != 0 ? bytes : 1);
     if (!moved)
         out_of_memory(count, size);

@@ -1,4 +1,4 @@
-/* Memory. Small blocks never fail (the process ends with one line); arenas, which may be larger than the machine, return an err. */
+/* Memory. Small blocks never fail (the process ends with one line and ERR_BROKEN); arenas, which may be larger than the machine, return an err. */
 #ifndef SHOAL_BASE_MEM_H
 #define SHOAL_BASE_MEM_H
 
@@ -8,6 +8,9 @@
 
 /* `count` zeroed objects of `size` bytes, aligned to 64 bytes. Never NULL. Free with mem_free(). */
 void *mem_new(size_t count, size_t size);
+
+/* count × size, which is what is asked of memory: where it is beyond size_t there is no such memory, and the process ends so. */
+size_t mem_product(size_t count, size_t size);
 
 /* The block grown or shrunk to `count` objects; what is new is not zeroed. `block` may be NULL. Never NULL. */
 void *mem_resize(void *block, size_t count, size_t size);

@@ -1,9 +1,10 @@
 #include "base/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -35,6 +36,14 @@ const char *text_plural(int64_t count) {
     return count == 1 ? "" : "s";
 }
 
+char *text_amount(char out[TEXT_AMOUNT], int64_t count, const char *what) {
+    char number[TEXT_NUMBER];
+    size_t length = strlen(what);
+    const char *more = count == 1 ? "" : length > 0 && what[length - 1] == 's' ? "es" : "s";
+    snprintf(out, TEXT_AMOUNT, "%s %s%s", text_count(number, count), what, more);
+    return out;
+}
+
 char *text_count(char *out, int64_t number) {
     char digits[TEXT_NUMBER];
     int length = snprintf(digits, sizeof digits, "%" PRId64, number), used = 0;
@@ -61,6 +70,50 @@ char *text_duration(char *out, double seconds) {
     int64_t s = seconds > 0 ? (int64_t)fmin(seconds + 0.5, 1e15) : 0;
     snprintf(out, TEXT_NUMBER, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
     return out;
+}
+
+static size_t count_digits(const char **text) {
+    size_t count = strspn(*text, "0123456789");
+    *text += count;
+    return count;
+}
+
+static void skip_sign(const char **text) {
+    *text += **text == '-' || **text == '+';
+}
+
+bool text_to_whole(const char *text, int64_t *number) {
+    const char *rest = text;
+    skip_sign(&rest);
+    if (count_digits(&rest) == 0 || *rest)
+        return false;
+    errno = 0;
+    long long value = strtoll(text, NULL, 10);
+    if (errno)
+        return false;
+    *number = value;
+    return true;
+}
+
+/* strtod() takes more: spaces, hexadecimal numbers, infinity, and another comma elsewhere. */
+bool text_to_real(const char *text, double *number) {
+    const char *rest = text;
+    skip_sign(&rest);
+    size_t digits = count_digits(&rest);
+    rest += *rest == '.';
+    digits += count_digits(&rest);
+    if (digits > 0 && (*rest == 'e' || *rest == 'E')) {
+        rest++;
+        skip_sign(&rest);
+        digits = count_digits(&rest);
+    }
+    if (digits == 0 || *rest)
+        return false;
+    double value = strtod(text, NULL) + 0.0; /* no negative zero */
+    if (!isfinite(value))
+        return false;
+    *number = value;
+    return true;
 }
 
 enum { LONGEST_WORD = 64 };

@@ -9,10 +9,8 @@
 /* ---- SHA-256 ---- */
 
 static void must(int good) {
-    if (good != 1) {
-        log_error("OpenSSL cannot compute a SHA-256");
-        abort();
-    }
+    if (good != 1)
+        err_end(ERR_BROKEN, "OpenSSL cannot compute a SHA-256");
 }
 
 static EVP_MD_CTX *hash_new(void) {

@@ -54,6 +54,8 @@ static err run_collective(const cli_command *command, const cli_call *call, int 
         code = cli_set_threads();
     if (code == OK)
         code = command->run(call->settings, call->words, call->n_words);
+    if (code == OK)
+        code = comm_agree(comm_world(), log_check());
     cli_report(code);
     comm_finish();
     return code;
@@ -71,6 +73,8 @@ static err run_alone(const cli_command *command, const cli_call *call, int argc,
 static err run_command(const cli_command *command, int argc, char **argv) {
     cli_call call;
     err code = cli_parse(command, argc, argv, &call);
+    if (code == OK && !call.help)
+        code = cli_check_environment();
     if (call.help) {
         code = cli_meet_first(argc, argv);
         if (code == OK && log_rank() == 0)
@@ -104,7 +108,7 @@ static err run_general(int argc, char **argv) {
     if (met != OK || log_rank() != 0)
         return met;
     if (is_one_of(word, "--version", "version")) {
-        printf("shoal %s (%s)\n", version_number(), version_commit());
+        print_line("shoal %s (%s)", version_number(), version_commit());
         return OK;
     }
     if (is_one_of(word, "help", "--help") && argc > 2)
@@ -120,6 +124,7 @@ static err run_general(int argc, char **argv) {
 }
 
 int shoal_main(int argc, char **argv) {
+    print_begin();
     log_set_rank(comm_launcher_rank());
     const cli_command *command = NULL;
     bool is_command = argc > 1 && find_command(&command, argv[1]) == OK;
@@ -127,5 +132,7 @@ int shoal_main(int argc, char **argv) {
         err_clear();
     err code = is_command ? run_command(command, argc - 1, argv + 1) : run_general(argc, argv);
     log_close();
+    if (code == OK)
+        code = cli_report(log_check());
     return (int)code;
 }

@@ -69,6 +69,9 @@ void cli_print_overview(const cli_command *const *commands, int count);
 /* comm_init(), and before it what cannot be had after it. Collective. */
 err cli_start_ranks(void);
 
+/* The environment variables that the program reads, and the choice of kernels that one of them may make. ERR_USAGE. */
+err cli_check_environment(void);
+
 /* Sets the number of threads and prepares the kernels: OMP_NUM_THREADS, or this rank's fair share of its node's cores.
  * Collective where MPI is running. */
 err cli_set_threads(void);

@@ -18,9 +18,9 @@ static err run(const void *given, char **words, int n_words) {
     err code = train_evaluate(words[0], n_words > 1 ? words[1] : NULL, s->batch, &e);
     if (code != OK)
         return code;
-    char count[TEXT_NUMBER], step[TEXT_NUMBER], left_out[64];
-    log_info("* Acc@1 %.3f Acc@5 %.3f  loss %.4f  (%s pictures, step %s)%s", 100 * e.top1, 100 * e.top5, e.loss,
-             text_count(count, e.count), text_count(step, e.step), evaluation_left_out(left_out, &e));
+    char count[TEXT_AMOUNT], step[TEXT_NUMBER], left_out[64];
+    log_info("* Acc@1 %.3f Acc@5 %.3f  loss %.4f  (%s, step %s)%s", 100 * e.top1, 100 * e.top5, e.loss,
+             text_amount(count, e.count, "picture"), text_count(step, e.step), evaluation_left_out(left_out, &e));
     return OK;
 }
 

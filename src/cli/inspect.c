@@ -28,7 +28,7 @@ static void print_attributes(h5_file *f, const char *object) {
         return;
     for (uint64_t i = 0; i < count; i++)
         if (h5_attribute_text(f, object, names[i], &text) == OK) {
-            printf("%s @%s = %s\n", object, names[i], text);
+            print_line("%s @%s = %s", object, names[i], text);
             mem_free(text);
         }
     mem_free_strings(names, count);
@@ -37,13 +37,13 @@ static void print_attributes(h5_file *f, const char *object) {
 static void print_dataset(h5_file *f, const char *object) {
     h5_info info = {0};
     err code = h5_get_info(f, object, &info);
-    printf("%s  %s [", object, h5_type_name(info.type));
+    print_part("%s  %s [", object, h5_type_name(info.type));
     for (int i = 0; i < info.rank && i < H5_MAX_RANK; i++)
-        printf(i ? ", %" PRIu64 : "%" PRIu64, info.size[i]);
-    printf(info.rank > H5_MAX_RANK ? ", …]" : "]");
+        print_part(i ? ", %" PRIu64 : "%" PRIu64, info.size[i]);
+    print_part("%s", info.rank > H5_MAX_RANK ? ", …]" : "]");
     if (code != OK)
-        printf("  (%s)", err_last()->text);
-    putchar('\n');
+        print_part("  (%s)", err_last()->text);
+    puts("");
     err_clear();
 }
 
@@ -52,9 +52,9 @@ static err print_object(void *context, h5_file *f, const char *object, h5_kind k
     if (kind == H5_DATASET)
         print_dataset(f, object);
     else if (kind == H5_SEEN)
-        printf("%s  (an object that is named above)\n", object);
+        print_line("%s  (an object that is named above)", object);
     else if (kind == H5_NOWHERE)
-        printf("%s  (a link to what is not in this file)\n", object);
+        print_line("%s  (a link to what is not in this file)", object);
     if (kind == H5_GROUP || kind == H5_DATASET)
         print_attributes(f, object);
     return OK;
@@ -65,7 +65,8 @@ static err print_any(const char *path) {
     err code = h5_open(&f, path);
     if (code != OK)
         return code;
-    printf("%s: HDF5, neither a data set nor a checkpoint of Shoal\n\n", path);
+    print_line("%s: HDF5, neither a data set nor a checkpoint of Shoal", path);
+    puts("");
     print_attributes(f, "/");
     code = h5_walk(f, "/", print_object, NULL);
     h5_close(f);

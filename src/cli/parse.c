@@ -1,28 +1,22 @@
 /* Options of a subcommand: a table over getopt_long(). */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { HELP = 'h', WORD = 1, FIRST_OPTION = 256 }; /* what getopt_long() returns */
 
 static err read_whole(const cli_option *o, const char *text, int64_t *out) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (end == text || *end || errno || (double)value < o->least || (double)value > o->most)
+    int64_t value;
+    if (!text_to_whole(text, &value) || (double)value < o->least || (double)value > o->most)
         return fail(ERR_USAGE, "--%s \"%s\": a whole number from %.0f to %.0f is needed", o->name, text, o->least, o->most);
     *out = value;
     return OK;
 }
 
 static err read_real(const cli_option *o, const char *text, double *out) {
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !(value >= o->least && value <= o->most))
+    double value;
+    if (!text_to_real(text, &value) || value < o->least || value > o->most)
         return fail(ERR_USAGE, "--%s \"%s\": a number from %g to %g is needed", o->name, text, o->least, o->most);
     *out = value;
     return OK;
@@ -142,14 +136,10 @@ void cli_call_reset(cli_call *call) {
 
 err cli_read_pair(const char *word, char **name, double *value) {
     const char *equals = strchr(word, '='), *text = equals ? equals + 1 : "";
-    char *end = NULL;
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
         *value = strcmp(text, "true") == 0;
-    else {
-        *value = strtod(text, &end);
-        if (end == text || *end || !isfinite(*value))
-            return fail(ERR_USAGE, "\"%s\": an option of the model is given as NAME=VALUE, the value a number, true or false", word);
-    }
+    else if (!text_to_real(text, value))
+        return fail(ERR_USAGE, "\"%s\": an option of the model is given as NAME=VALUE, the value a number, true or false", word);
     *name = mem_string(word);
     (*name)[equals - word] = '\0';
     return OK;

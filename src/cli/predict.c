@@ -17,10 +17,10 @@ static err predict(predictor *p, const char *path, int top, prediction *found) {
     err code = predictor_run(p, path, top, found, &count);
     if (code != OK)
         return code;
-    printf("%s\n", path);
+    print_line("%s", path);
     for (int i = 0; i < count; i++)
-        printf("  %6.2f %%  %s\n", 100 * found[i].probability, found[i].name);
-    fflush(stdout);
+        print_line("  %6.2f %%  %s", 100 * found[i].probability, found[i].name);
+    print_flush();
     return OK;
 }
 

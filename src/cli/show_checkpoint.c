@@ -24,7 +24,7 @@ static err print_tensor(h5_file *f, const char *name, uint64_t *params) {
     for (int i = 0; i < info.rank; i++)
         d.size[i] = (int64_t)info.size[i];
     char size[SHAPE_TEXT], count[TEXT_NUMBER];
-    printf("  %-44s %-20s %14s\n", name, dims_text(size, d), text_count(count, (int64_t)info.count));
+    print_line("  %-44s %-20s %14s", name, dims_text(size, d), text_count(count, (int64_t)info.count));
     if (!is_state(name))
         *params += info.count;
     return OK;
@@ -41,7 +41,7 @@ static err print_model(h5_file *f) {
         code = print_tensor(f, names[i], &params);
     char text[TEXT_NUMBER];
     if (code == OK)
-        printf("  %" PRIu64 " tensors, %s parameters\n", count, text_count(text, (int64_t)params));
+        print_line("  %" PRIu64 " tensors, %s parameters", count, text_count(text, (int64_t)params));
     mem_free_strings(names, count);
     return code;
 }
@@ -56,8 +56,8 @@ static err print_optimizer(h5_file *f) {
         return code;
     printf("\noptimizer slots:");
     for (uint64_t i = 0; i < count; i++)
-        printf(" %s", names[i]);
-    putchar('\n');
+        print_part(" %s", names[i]);
+    puts("");
     mem_free_strings(names, count);
     return OK;
 }
@@ -70,12 +70,13 @@ static err print_attributes(h5_file *f, const char *group) {
     err code = h5_list_attributes(f, group, &names, &count);
     if (code != OK)
         return code;
-    printf("\n%s\n", group);
+    puts("");
+    print_line("%s", group);
     for (uint64_t i = 0; i < count && code == OK; i++) {
         code = h5_attribute_text(f, group, names[i], &text);
         if (code != OK)
             break;
-        printf("  %-24s %s\n", names[i], text);
+        print_line("  %-24s %s", names[i], text);
         mem_free(text);
     }
     mem_free_strings(names, count);
@@ -88,7 +89,7 @@ static void print_job(const ckpt_info *info) {
     puts("\njob");
     for (const char *line = info->job; *line;) {
         int length = (int)strcspn(line, "\n");
-        printf("  %.*s\n", length, line);
+        print_line("  %.*s", length, line);
         line += length + (line[length] == '\n');
     }
 }
@@ -110,7 +111,8 @@ static void print_past(const ckpt_info *info) {
 }
 
 static err print_parts(h5_file *f, const char *path, const ckpt_info *info) {
-    printf("%s: checkpoint, whole: every checksum agrees\n\nstep %" PRId64 ", epoch %" PRId64 "\n", path, info->step, info->epoch);
+    print_line("%s: checkpoint, whole: every checksum agrees", path);
+    printf("\nstep %" PRId64 ", epoch %" PRId64 "\n", info->step, info->epoch);
     err code = print_model(f);
     if (code == OK)
         code = print_optimizer(f);

@@ -3,6 +3,7 @@
 #include "data/data.h"
 #include "h5/h5.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +64,7 @@ void cli_print_classes(const dataset *d, const uint64_t *counts) {
         int length = bar_length(counts[c], most);
         memset(bar, '#', (size_t)length);
         bar[length] = '\0';
-        printf("  %4d  %-24s %10s  %s\n", c, dataset_class(d, c), text_count(number, (int64_t)counts[c]), bar);
+        print_line("  %4d  %-24s %10s  %s", c, dataset_class(d, c), text_count(number, (int64_t)counts[c]), bar);
     }
     if (shown < n)
         printf("  … and %d more\n", n - shown);
@@ -80,7 +81,8 @@ err cli_show_dataset(const char *path) {
     if (code != OK)
         goto done;
     char number[TEXT_NUMBER];
-    printf("%s: data set for classification\n\nsamples   %s\n", path, text_count(number, dataset_count(d)));
+    print_line("%s: data set for classification", path);
+    printf("\nsamples   %s\n", text_count(number, dataset_count(d)));
     print_form(d, path);
     print_floats("mean", dataset_mean(d), dataset_channels(d));
     print_floats("std", dataset_std(d), dataset_channels(d));
@@ -105,12 +107,12 @@ static err export_picture(exporter *e, int64_t id, int label) {
         return code;
     char *class = mem_string(dataset_class(e->d, label));
     for (char *c = class; *c; c++)
-        if (*c == '/' || *c == ' ')
+        if (*c == '/' || *c == ' ' || iscntrl((unsigned char)*c))
             *c = '_';
     char *path = text_format("%s/%06" PRId64 "-%s.png", e->folder, id, class);
     code = image_write_png(&e->im, path);
     if (code == OK)
-        puts(path);
+        print_line("%s", path);
     mem_free(path);
     mem_free(class);
     return code;

@@ -9,20 +9,6 @@
 #include "h5/h5.h"
 #include "math/math.h"
 
-/* OMP_NUM_THREADS may be a list, one number for every level of nesting. 0 where it is not set. */
-static err threads_wanted(int *threads) {
-    const char *text = getenv("OMP_NUM_THREADS");
-    *threads = 0;
-    if (!text || !*text)
-        return OK;
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || (*end && *end != ',') || value < 1 || value > CORES_MAX)
-        return fail(ERR_USAGE, "OMP_NUM_THREADS is \"%s\": a number of threads from 1 to %d is needed", text, CORES_MAX);
-    *threads = (int)value;
-    return OK;
-}
-
 /* mpirun binds every rank to one core where there are one or two ranks: fine on two cores, a waste on many. */
 static void warn_of_idle_cores(const core_set *sets, int ranks) {
     core_set all = {{0}};
@@ -49,11 +35,13 @@ static int fair_share(comm *node) {
     return share < limit ? share : limit > 1 ? limit : 1;
 }
 
+err cli_check_environment(void) {
+    err code = environment_check();
+    return code == OK ? math_init() : code;
+}
+
 err cli_set_threads(void) {
-    int threads;
-    err code = threads_wanted(&threads);
-    if (code == OK)
-        code = math_init();
+    err code = cli_check_environment();
     if (comm_world())
         code = comm_agree(comm_world(), code);
     if (code != OK)
@@ -61,7 +49,7 @@ err cli_set_threads(void) {
     comm *node = comm_world() ? comm_node(comm_world()) : NULL;
     int share = fair_share(node);
     comm_free(node);
-    threads_set(threads ? threads : share);
+    threads_set((int)environment_number("OMP_NUM_THREADS", share));
     return OK;
 }
 

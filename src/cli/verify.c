@@ -96,8 +96,8 @@ static void print_spread(const char *name, dataset_spread s, int64_t count) {
 }
 
 static void print_report(const dataset *d, const char *set, const dataset_report *r) {
-    char all[TEXT_NUMBER], bad[TEXT_NUMBER];
-    printf("%s: %s pictures, %s bad\n", set, text_count(all, dataset_count(d)), text_count(bad, r->bad));
+    char all[TEXT_AMOUNT], bad[TEXT_NUMBER];
+    print_line("%s: %s, %s bad", set, text_amount(all, dataset_count(d), "picture"), text_count(bad, r->bad));
     if (r->good == 0)
         return;
     print_numbers("mean", r->mean, dataset_mean(d), dataset_channels(d));
@@ -111,6 +111,7 @@ static void print_report(const dataset *d, const char *set, const dataset_report
 static err verify(const char *set) {
     dataset *d = NULL;
     dataset_report report = {0};
+    char all[TEXT_AMOUNT];
     err code = comm_agree(comm_world(), dataset_guard(set));
     if (code == OK)
         code = comm_agree(comm_world(), dataset_open(&d, set));
@@ -119,7 +120,7 @@ static err verify(const char *set) {
     if (code == OK && comm_is_root())
         print_report(d, set, &report);
     if (code == OK && report.bad)
-        code = fail(ERR_DATA, "%s: %" PRId64 " of %" PRId64 " pictures are bad", set, report.bad, dataset_count(d));
+        code = fail(ERR_DATA, "%s: bad: %" PRId64 " of %s", set, report.bad, text_amount(all, dataset_count(d), "picture"));
     dataset_report_reset(&report);
     dataset_close(d);
     return code;

@@ -1,7 +1,6 @@
 /* The start and the end of MPI, and communicators. */
 #include "comm/internal.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +13,7 @@ static comm *adopt(MPI_Comm mpi) {
     c->mpi = mpi;
     MPI_Comm_rank(mpi, &c->rank);
     MPI_Comm_size(mpi, &c->size);
-    const char *lowered = getenv("SHOAL_PIECE_BYTES");
-    long asked = lowered ? atol(lowered) : 0;
-    c->piece_bytes = asked > 0 && asked < INT_MAX ? (size_t)asked : (size_t)1 << 30;
+    c->piece_bytes = (size_t)environment_number("SHOAL_PIECE_BYTES", 1 << 30);
     c->messages = mem_new(2 * (size_t)c->size, sizeof *c->messages);
     return c;
 }
@@ -42,12 +39,19 @@ bool comm_is_running(void) {
     return running;
 }
 
+/* A process that has no others ends by itself, without what MPI says of an abort. */
+static void end_everywhere(err code, const char *text) {
+    if (world && comm_size(world) > 1)
+        comm_abort(code, "%s", text);
+}
+
 err comm_init(void) {
     if (world)
         return OK;
     err code = start_mpi();
     if (code != OK)
         return code;
+    err_set_end(end_everywhere);
     MPI_Comm mpi;
     comm_check(MPI_Comm_dup(MPI_COMM_WORLD, &mpi), "MPI_Comm_dup");
     comm_check(MPI_Comm_set_errhandler(mpi, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"); /* copies inherit it */
@@ -124,8 +128,7 @@ comm *comm_split(comm *c, int colour) {
 }
 
 comm *comm_node(comm *c) {
-    const char *pretended = getenv("SHOAL_RANKS_PER_NODE");
-    int ranks = pretended ? atoi(pretended) : 0;
+    int ranks = (int)environment_number("SHOAL_RANKS_PER_NODE", 0);
     return ranks > 0 ? comm_split(c, c->rank / ranks) : comm_true_node(c);
 }
 

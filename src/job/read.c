@@ -163,8 +163,9 @@ static err read_override_value(void *context, const reading *r, const yaml_node_
 }
 
 err job_read_override(job *j, const char *text) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
     const char *equals = strchr(text, '=');
-    if (!equals || equals == text)
+    if (!equals || equals == text || strspn(text, letters) != (size_t)(equals - text))
         return fail(ERR_USAGE, "override %s: must be section.key=value, like train.epochs=3", text);
     char *word = mem_string(text);
     word[equals - text] = '\0';

@@ -1,7 +1,6 @@
 /* Values of one scalar: text, words, numbers, true and false. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -137,9 +136,7 @@ err job_read_whole(const reading *r, const job_key *key, const yaml_node_t *yaml
     if (!text || !is_whole(text))
         return job_wrong_type(r, key, yaml, "a whole number");
     err code = check_range(r, key, yaml, strtod(text, NULL)); /* bounds are far inside those of int64_t */
-    if (code == OK)
-        *value = strtoll(text, NULL, 10);
-    return code;
+    return code == OK && !text_to_whole(text, value) ? job_wrong_type(r, key, yaml, "a whole number") : code;
 }
 
 static err read_whole(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
@@ -188,18 +185,10 @@ const job_type job_type_seed = {"a whole number", read_seed, write_seed, NULL};
 
 /* ---- numbers; 1e-4 is one, whatever YAML 1.1 says ---- */
 
-static bool to_real(const char *text, double *value) {
-    char *end;
-    if (!*text || strspn(text, "0123456789+-.eE") != strlen(text))
-        return false;
-    *value = strtod(text, &end);
-    return *end == '\0' && isfinite(*value);
-}
-
 err job_read_real(const reading *r, const job_key *key, const yaml_node_t *yaml, double *value) {
     const char *text = plain(yaml);
     double number = 0;
-    if (!text || !to_real(text, &number))
+    if (!text || !text_to_real(text, &number))
         return job_wrong_type(r, key, yaml, "a number");
     err code = check_range(r, key, yaml, number);
     if (code == OK)
@@ -220,7 +209,7 @@ const job_type job_type_real = {"a number", read_real, write_real, NULL};
 bool job_number_or_bool(const yaml_node_t *yaml, double *value) {
     const char *text = plain(yaml);
     bool flag;
-    if (text && to_real(text, value))
+    if (text && text_to_real(text, value))
         return true;
     if (!text || !to_bool(text, &flag))
         return false;

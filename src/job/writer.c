@@ -27,17 +27,15 @@ static int append(void *context, unsigned char *bytes, size_t count) {
 
 /* An event that cannot be made or written is a bug: what is written here has been read before. */
 static void emit(writer *w, yaml_event_t *event, int made) {
-    if (!made || !yaml_emitter_emit(&w->emitter, event)) {
-        log_error("bug: a job cannot be written: %s", w->emitter.problem ? w->emitter.problem : "no memory");
-        abort();
-    }
+    if (!made || !yaml_emitter_emit(&w->emitter, event))
+        err_end(ERR_BROKEN, "a job cannot be written: %s", w->emitter.problem ? w->emitter.problem : "out of memory");
 }
 
 writer *job_writer_new(void) {
     writer *w = mem_new(1, sizeof *w);
     yaml_event_t event;
     if (!yaml_emitter_initialize(&w->emitter))
-        abort();
+        err_end(ERR_BROKEN, "a job cannot be written: out of memory");
     yaml_emitter_set_output(&w->emitter, append, w);
     yaml_emitter_set_unicode(&w->emitter, 1);
     yaml_emitter_set_width(&w->emitter, -1);

@@ -15,9 +15,10 @@ void announce_run(const trainer *t) {
     launch_announce(t->ranks, comm_size(comm_world()));
     const job *j = t->job;
     int ranks = comm_size(comm_world()), threads = threads_count();
-    char parameters[TEXT_NUMBER], train[TEXT_NUMBER], val[TEXT_NUMBER], memory[TEXT_NUMBER], image[SHAPE_TEXT];
-    log_info("%s: %s, %s parameters trained, %d classes, pictures %s", j->name, j->model.name,
-             text_count(parameters, trained_parameters(t->model->graph)), t->model->classes, shape_text(image, t->image));
+    char parameters[TEXT_NUMBER], train[TEXT_NUMBER], val[TEXT_NUMBER], memory[TEXT_NUMBER], image[SHAPE_TEXT], classes[TEXT_AMOUNT];
+    log_info("%s: %s, %s parameters trained, %s, pictures %s", j->name, j->model.name,
+             text_count(parameters, trained_parameters(t->model->graph)), text_amount(classes, t->model->classes, "class"),
+             shape_text(image, t->image));
     log_info("data: %s training and %s validation samples", text_count(train, t->order.count),
              text_count(val, t->val ? dataset_count(t->val) : 0));
     log_info("batch: %" PRId64 " global = %d lanes x %g; %d rank%s x %g; %d thread%s a rank; activations %s a rank", j->train.batch,

@@ -76,7 +76,7 @@ static double step_flops(const graph *g, int64_t batch) {
     return 3 * flops * (double)batch;
 }
 
-static void print_line(const engine *e, const bench_options *o, double *seconds, double waited, double memory) {
+static void print_result(const engine *e, const bench_options *o, double *seconds, double waited, double memory) {
     double median = bench_median(seconds, o->steps), steps = o->steps;
     json_t *line = json_pack(
         "{s:s, s:I, s:i, s:i, s:i, s:i, s:f, s:[f,f,f], s:f, s:f, s:f, s:f, s:f, s:f}", "model", o->model, "batch", (json_int_t)o->batch,
@@ -136,7 +136,7 @@ static void measure(engine *e, const bench_options *options) {
     double *seconds = mem_new((size_t)options->steps, sizeof *seconds);
     random_batch batch = make_batch(e, options);
     double waited = time_steps(e, &batch, options, seconds);
-    print_line(e, options, seconds, waited, peak_megabytes());
+    print_result(e, options, seconds, waited, peak_megabytes());
     if (options->layers)
         show_layers(e, &batch, options);
     free_batch(e, &batch);

@@ -132,7 +132,7 @@ static void print_pass(double seconds, double flops) {
         printf(" %8.3f %5.0f", 1e3 * seconds, 1e-9 * flops / seconds);
 }
 
-static void print_line(const table *t, const char *name, const char *kind, const char *out, const line *l, const char *algorithm) {
+static void print_row(const table *t, const char *name, const char *kind, const char *out, const line *l, const char *algorithm) {
     printf("%-*s %-*s %-11s", t->name_width, name, t->kind_width, kind, out);
     for (int pass = 0; pass < N_PASSES; pass++)
         print_pass(l->seconds[pass], l->flops[pass]);
@@ -145,7 +145,7 @@ static void print_line(const table *t, const char *name, const char *kind, const
 static void print_node(const table *t, const node *n, const line *l) {
     char out[SHAPE_TEXT], algorithm[128];
     algorithms(algorithm, sizeof algorithm, n, l);
-    print_line(t, n->name, n->kind->name, narrow_shape(out, n->out), l, algorithm);
+    print_row(t, n->name, n->kind->name, narrow_shape(out, n->out), l, algorithm);
 }
 
 static void print_head(const table *t, int64_t batch) {
@@ -201,8 +201,8 @@ static void print_table(table *t, int64_t batch) {
             print_node(t, graph_node(t->graph, i), &lines[i]);
     char name[TEXT_NUMBER];
     snprintf(name, sizeof name, "%d other layers", n_others);
-    print_line(t, name, "", "", &others, "");
-    print_line(t, "all layers", "", "", &sum, "");
+    print_row(t, name, "", "", &others, "");
+    print_row(t, "all layers", "", "", &sum, "");
     print_outside(t, &sum);
     mem_free(lines);
 }

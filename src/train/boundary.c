@@ -30,6 +30,7 @@ votes boundary_votes(trainer *t) {
         .stop = signals_stop(),
         .late = comm_is_root() && deadline_is_near(&t->deadline, evaluates ? evaluation_estimate(t) : 0),
         .save = save_is_due(t),
+        .mute = log_failed(),
     };
 }
 
@@ -47,6 +48,10 @@ err boundary_save_and_stop(trainer *t) {
     if (saved == OK)
         err_prefix("after step %" PRId64 " (saved)", t->step);
     return record.code;
+}
+
+err boundary_check_log(void) {
+    return comm_agree(comm_world(), log_check());
 }
 
 err boundary_check_signals(void) {
@@ -112,7 +117,8 @@ static err evaluate(trainer *t, evaluation_watch *w) {
         t->past.best_value = e.top1;
         t->past.best_step = t->step;
     }
-    return comm_agree(comm_world(), records_eval(t->records, &e));
+    code = comm_agree(comm_world(), records_eval(t->records, &e));
+    return code == OK ? OK : boundary_save_and_stop(t);
 }
 
 static bool is_multiple(int64_t number, int64_t of) {
@@ -155,10 +161,12 @@ static void warn_of_short_limit(trainer *t) {
 
 err boundary_cross(trainer *t, const double *sums) {
     warn_of_short_limit(t);
+    if (sums[VOTE_MUTE] > 0 && boundary_check_log() != OK)
+        return boundary_save_and_stop(t);
     bool epoch_ends = ends_epoch(t, t->step);
     t->evaluation_due = epoch_ends && t->val;
     err code = epoch_ends ? comm_agree(comm_world(), compare_ranks(t)) : OK;
-    return code == OK ? evaluate_and_save(t, sums) : code;
+    return code == OK ? evaluate_and_save(t, sums) : boundary_save_and_stop(t);
 }
 
 err boundary_catch_up(trainer *t) {

@@ -25,8 +25,7 @@ static double unix_now(void) {
 }
 
 static double number_of(const char *variable) {
-    const char *text = getenv(variable);
-    return text && *text ? atof(text) : 0;
+    return (double)environment_number(variable, 0);
 }
 
 /* `1-02:03:04`, `2:03:04`, `03:04`; -1 for `UNLIMITED`, `INVALID` and everything else. */

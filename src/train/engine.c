@@ -155,6 +155,7 @@ static void begin_sums(engine *e, votes mine) {
     own[VOTE_STOP] = mine.stop;
     own[VOTE_LATE] = mine.late;
     own[VOTE_SAVE] = mine.save;
+    own[VOTE_MUTE] = mine.mute;
 }
 
 void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums) {

@@ -14,8 +14,7 @@
 
 /* SLURM grants a job so many megabytes of a node. */
 static uint64_t memory_of_host(void) {
-    const char *granted = getenv("SLURM_MEM_PER_NODE");
-    uint64_t machine = mem_of_machine(), share = granted ? strtoull(granted, NULL, 10) << 20 : 0;
+    uint64_t machine = mem_of_machine(), share = (uint64_t)environment_number("SLURM_MEM_PER_NODE", 0) << 20;
     return share > 0 && share < machine ? share : machine;
 }
 
@@ -111,8 +110,7 @@ char *launch_mistakes(const launch_rank *ranks, int count) {
 }
 
 static int number_of(const char *variable) {
-    const char *text = getenv(variable);
-    return text ? atoi(text) : 0;
+    return (int)environment_number(variable, 0);
 }
 
 char *launch_lone_rank(int ranks) {

@@ -57,8 +57,8 @@ static err write_line(records *r, json_t *object) {
 err records_step(records *r, const step_record *s) {
     if (!r)
         return OK;
-    return write_line(r, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "step", "step", integer(s->step), "epoch",
-                                   integer(s->epoch), "loss", number(s->loss), "lr", number(s->lr), "images_per_s",
+    return write_line(r, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "step", "step", integer(s->step), "epoch",
+                                   integer(s->epoch), "loss", number(s->loss), "top1", number(s->top1), "lr", number(s->lr), "images_per_s",
                                    number(s->images_per_s), "data_s", number(s->data_s), "compute_s", number(s->compute_s), "comm_s",
                                    number(s->comm_s)));
 }

@@ -12,7 +12,7 @@ typedef struct records records;
 
 typedef struct step_record {
     int64_t step, epoch; /* finished steps; the epoch they belong to, the first is 0 */
-    double loss, lr, images_per_s, data_s, compute_s, comm_s;
+    double loss, top1, lr, images_per_s, data_s, compute_s, comm_s;
 } step_record;
 
 /* Opens DIR/metrics.jsonl for appending. ERR_IO. */

@@ -237,6 +237,8 @@ err setup_run(trainer *t, const train_options *options) {
     announce_run(t);
     folder_check_shared(t->folder);
     code = stage_data(t);
+    if (code == OK)
+        code = boundary_check_log();
     return code == OK ? boundary_check_signals() : code;
 }
 

@@ -59,7 +59,8 @@ static void add_to_window(trainer *t, double images, double seconds, double data
     t->speed = t->speed > 0 ? 0.9 * t->speed + 0.1 * now : now;
 }
 
-static err record_step(trainer *t, double loss, double lr) {
+/* Both of the step alone. */
+static err record_step(trainer *t, double loss, double top1, double lr) {
     if (t->step % t->job->log.every_steps != 0 && t->step != t->last_step)
         return OK;
     double steps = (double)t->window.steps;
@@ -67,6 +68,7 @@ static err record_step(trainer *t, double loss, double lr) {
         .step = t->step,
         .epoch = (t->step - 1) / t->steps_per_epoch,
         .loss = loss,
+        .top1 = top1,
         .lr = lr,
         .images_per_s = t->window.images / t->window.seconds,
         .data_s = t->window.data_seconds / steps,
@@ -74,7 +76,8 @@ static err record_step(trainer *t, double loss, double lr) {
         .compute_s = (t->window.seconds - t->window.data_seconds - t->window.wait_seconds) / steps,
     };
     t->window = (step_window){0};
-    return comm_agree(comm_world(), records_step(t->records, &s));
+    err code = comm_agree(comm_world(), records_step(t->records, &s));
+    return code == OK ? OK : boundary_save_and_stop(t);
 }
 
 /* ---- the run ---- */
@@ -93,7 +96,7 @@ static err walk(trainer *t) {
         double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT], top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
         add_to_window(t, sums[METRIC_COUNT], time_now() - step_start, data_seconds, engine_wait_seconds(t->engine) - waited);
         progress_report(&t->progress, &(progress_step){t->step, loss, top1, sums[METRIC_COUNT], lr, t->speed, data_seconds});
-        code = record_step(t, loss, lr);
+        code = record_step(t, loss, top1, lr);
         if (code == OK)
             code = boundary_cross(t, sums);
         if (code != OK)

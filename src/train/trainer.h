@@ -74,6 +74,9 @@ err boundary_catch_up(trainer *t);
 /* ERR_REQUEUE on all ranks where a signal has come to one. Before the first step, when there is nothing to save. Collective. */
 err boundary_check_signals(void);
 
+/* ERR_IO on all ranks where rank 0 can no longer write what it says. Collective. */
+err boundary_check_log(void);
+
 /* The run ends with the last error, which all ranks share; what was trained before it is saved. Collective. */
 err boundary_save_and_stop(trainer *t);
 
