@@ -66,14 +66,13 @@ void ckpt_digest_graph(const graph *g, char digest[CKPT_DIGEST]) {
 
 /* ---- of a file ---- */
 
-static err hash_dataset(EVP_MD_CTX *hash, h5_file *f, const char *name) {
-    char *object = text_format("model/%s", name);
+static err hash_dataset(EVP_MD_CTX *hash, h5_file *f, const char *name, const char *object) {
     h5_info info;
     void *values = NULL;
     err code = h5_get_info(f, object, &info);
     size_t bytes = code == OK ? ckpt_type_bytes(info.type) : 0;
     if (code == OK && bytes == 0)
-        code = fail(ERR_DATA, "%s: /%s holds no numbers", h5_path(f), object);
+        code = fail(ERR_DATA, "%s: %s holds no numbers", h5_path(f), object);
     if (code == OK) {
         values = mem_new(info.count, bytes);
         code = ckpt_read_tensor(f, object, info.type, values);
@@ -81,22 +80,20 @@ static err hash_dataset(EVP_MD_CTX *hash, h5_file *f, const char *name) {
     if (code == OK)
         hash_tensor(hash, name, values, info.count * bytes);
     mem_free(values);
-    mem_free(object);
     return code;
 }
 
 err ckpt_digest_file(const char *path, char digest[CKPT_DIGEST]) {
     h5_file *f = NULL;
-    char **names = NULL;
-    uint64_t count = 0;
+    tensor_places found = {0};
     err code = ckpt_open(&f, path);
     if (code == OK)
-        code = h5_list(f, "model", &names, &count);
+        code = ckpt_find_tensors(f, ckpt_weights_group(f), &found);
     EVP_MD_CTX *hash = hash_new();
-    for (uint64_t i = 0; i < count && code == OK; i++)
-        code = hash_dataset(hash, f, names[i]);
+    for (size_t i = 0; i < found.count && code == OK; i++)
+        code = hash_dataset(hash, f, found.list[i].name, found.list[i].object);
     hash_finish(hash, digest);
-    mem_free_strings(names, count);
+    ckpt_tensors_reset(&found);
     h5_close(f);
     return code;
 }

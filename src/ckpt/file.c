@@ -78,8 +78,7 @@ int shoal_dataset_read(shoal_dataset *d, int64_t id, const uint8_t **pixels, int
 
 struct shoal_checkpoint {
     h5_file *file;
-    char **names;
-    uint64_t count;
+    tensor_places tensors;
 };
 
 int shoal_checkpoint_open(shoal_checkpoint **out, const char *path) {
@@ -87,7 +86,7 @@ int shoal_checkpoint_open(shoal_checkpoint **out, const char *path) {
     allow_guard();
     err code = ckpt_open(&c->file, path);
     if (code == OK)
-        code = h5_list(c->file, "model", &c->names, &c->count);
+        code = ckpt_find_tensors(c->file, ckpt_weights_group(c->file), &c->tensors);
     if (code != OK) {
         shoal_checkpoint_close(c);
         c = NULL;
@@ -99,32 +98,31 @@ int shoal_checkpoint_open(shoal_checkpoint **out, const char *path) {
 void shoal_checkpoint_close(shoal_checkpoint *c) {
     if (!c)
         return;
-    mem_free_strings(c->names, c->count);
+    ckpt_tensors_reset(&c->tensors);
     h5_close(c->file);
     mem_free(c);
 }
 
 size_t shoal_checkpoint_count(const shoal_checkpoint *c) {
-    return (size_t)c->count;
+    return c->tensors.count;
 }
 
 const char *shoal_checkpoint_name(const shoal_checkpoint *c, size_t index) {
-    return index < c->count ? c->names[index] : "";
+    return index < c->tensors.count ? c->tensors.list[index].name : "";
 }
 
-static err describe(shoal_checkpoint *c, size_t index, h5_info *info, char **object) {
+static err describe(shoal_checkpoint *c, size_t index, h5_info *info, const char **object) {
     *object = NULL;
-    if (index >= c->count)
-        return fail(ERR_DATA, "%s: tensor %zu: there are %zu", h5_path(c->file), index, (size_t)c->count);
-    *object = text_format("model/%s", c->names[index]);
+    if (index >= c->tensors.count)
+        return fail(ERR_DATA, "%s: tensor %zu: there are %zu", h5_path(c->file), index, c->tensors.count);
+    *object = c->tensors.list[index].object;
     return h5_get_info(c->file, *object, info);
 }
 
 int shoal_checkpoint_shape(shoal_checkpoint *c, size_t index, int *rank, int64_t size[4]) {
     h5_info info;
-    char *object;
+    const char *object;
     err code = describe(c, index, &info, &object);
-    mem_free(object);
     if (code != OK)
         return (int)code;
     *rank = info.rank;
@@ -135,12 +133,11 @@ int shoal_checkpoint_shape(shoal_checkpoint *c, size_t index, int *rank, int64_t
 
 int shoal_checkpoint_read(shoal_checkpoint *c, size_t index, float *values, size_t count) {
     h5_info info;
-    char *object;
+    const char *object;
     err code = describe(c, index, &info, &object);
     if (code == OK && info.count > count)
         code = fail(ERR_DATA, "%s: %s has %zu values, there is room for %zu", h5_path(c->file), object, (size_t)info.count, count);
     if (code == OK)
         code = ckpt_read_tensor(c->file, object, H5_F32, values);
-    mem_free(object);
     return (int)code;
 }

@@ -22,18 +22,45 @@ err ckpt_write_text(h5_file *f, const char *object, char *text); /* one, as a sc
 err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values);
 err ckpt_read_texts(h5_file *f, const char *object, char ***texts, uint64_t *count);
 
+/* ERR_DATA naming file and tensor where values are not finite, or a variance is negative. */
+err ckpt_check_values(h5_file *f, const char *object, const float *values, int64_t count);
+
 /* Bytes of an element; 0 for text and what is unknown. */
 size_t ckpt_type_bytes(h5_type type);
 
-/* Names and sizes of the members of a group against those that the model has. */
+/* Where a file keeps a tensor. */
+typedef struct tensor_place {
+    char *name; /* PyTorch's */
+    char *object;
+} tensor_place;
+
+typedef struct tensor_places {
+    tensor_place *list; /* in bytewise order of names */
+    size_t count;
+    const char *group;
+} tensor_places;
+
+/* Every dataset below a group; groups in it are parts of names. ckpt_tensors_reset() afterwards, after an error too. `group` has to last. */
+err ckpt_find_tensors(h5_file *f, const char *group, tensor_places *found);
+void ckpt_tensors_reset(tensor_places *t);
+const char *ckpt_tensor_object(const tensor_places *t, const char *name); /* NULL: there is none */
+
+/* Takes off what somebody's wrapper has put before all names (`module.`), where the model's own names are found behind it. */
+void ckpt_strip_prefix(tensor_places *t, const graph *g);
+
+/* The group of the weights: /model, or as others call it, or the root. Whether there are weights in it. */
+const char *ckpt_weights_group(h5_file *f);
+bool ckpt_holds_weights(h5_file *f);
+
+/* Names, types and sizes of a file's tensors against those that the model has. */
 typedef struct fit {
-    int missing, different, unknown; /* how many */
-    char *first_missing, *first_different, *first_unknown;
+    int missing, mistyped, different, unknown; /* how many */
+    char *first_missing, *first_mistyped, *first_different, *first_unknown;
 } fit;
 
 /* ERR_DATA that tells all of it, OK where everything fits. Frees the texts. */
 err ckpt_report_fit(fit *f, const char *path, const char *group);
-void ckpt_fit_param(fit *result, h5_file *f, const char *group, const param *p);
+void ckpt_fit_param(fit *result, h5_file *f, const char *object, const param *p); /* NULL: the file has none */
 void ckpt_fit_unknown(fit *result, const char *name);
 
 /* /jobs and /history: groups of columns. */

@@ -21,6 +21,7 @@ static char *head_prefix(const graph *g) {
 typedef struct wanted {
     graph *graph;
     const char *group;
+    tensor_places places; /* what the file has there */
     const char *head; /* prefix of names that are left alone, or NULL */
     optim *optim;     /* its slot, or NULL: the parameters themselves */
     int slot;
@@ -43,18 +44,14 @@ static bool is_known(const wanted *w, const char *name) {
 
 static err check_fit(h5_file *f, const wanted *w) {
     fit result = {0};
-    char **names = NULL;
-    uint64_t count = 0;
-    err code = h5_list(f, w->group, &names, &count);
-    if (code != OK)
-        return code;
-    for (int i = 0; i < graph_n_params(w->graph); i++)
-        if (is_wanted(w, graph_param(w->graph, i)))
-            ckpt_fit_param(&result, f, w->group, graph_param(w->graph, i));
-    for (uint64_t i = 0; i < count; i++)
-        if (!is_known(w, names[i]))
-            ckpt_fit_unknown(&result, names[i]);
-    mem_free_strings(names, count);
+    for (int i = 0; i < graph_n_params(w->graph); i++) {
+        const param *p = graph_param(w->graph, i);
+        if (is_wanted(w, p))
+            ckpt_fit_param(&result, f, ckpt_tensor_object(&w->places, p->name), p);
+    }
+    for (size_t i = 0; i < w->places.count; i++)
+        if (!is_known(w, w->places.list[i].name))
+            ckpt_fit_unknown(&result, w->places.list[i].name);
     return ckpt_report_fit(&result, h5_path(f), w->group);
 }
 
@@ -62,29 +59,32 @@ static err read_values(h5_file *f, const char *object, const param *p, float *me
     float *plain = mem_new((size_t)p->size, sizeof *plain);
     err code = ckpt_read_tensor(f, object, H5_F32, plain);
     if (code == OK)
+        code = ckpt_check_values(f, object, plain, p->size);
+    if (code == OK)
         param_from_plain(p, plain, memory);
     mem_free(plain);
     return code;
 }
 
 static err read_param(h5_file *f, const wanted *w, param *p) {
-    char *object = text_format("%s/%s", w->group, p->name);
-    err code;
+    const char *object = ckpt_tensor_object(&w->places, p->name);
     if (w->optim)
-        code = read_values(f, object, p, optim_slot(w->optim, w->slot) + p->offset);
-    else if (p->role == PARAM_COUNTER)
-        code = h5_exists(f, object) ? ckpt_read_tensor(f, object, H5_I64, &p->counter) : OK;
-    else
-        code = read_values(f, object, p, p->value);
-    mem_free(object);
-    return code;
+        return read_values(f, object, p, optim_slot(w->optim, w->slot) + p->offset);
+    if (p->role == PARAM_COUNTER)
+        return object ? ckpt_read_tensor(f, object, H5_I64, &p->counter) : OK;
+    return read_values(f, object, p, p->value);
 }
 
-static err read_group(h5_file *f, const wanted *w) {
-    err code = check_fit(f, w);
+static err read_group(h5_file *f, wanted *w) {
+    err code = ckpt_find_tensors(f, w->group, &w->places);
+    if (code == OK && !w->optim)
+        ckpt_strip_prefix(&w->places, w->graph);
+    if (code == OK)
+        code = check_fit(f, w);
     for (int i = 0; i < graph_n_params(w->graph) && code == OK; i++)
         if (is_wanted(w, graph_param(w->graph, i)))
             code = read_param(f, w, graph_param(w->graph, i));
+    ckpt_tensors_reset(&w->places);
     return code;
 }
 
@@ -94,7 +94,7 @@ err ckpt_read_model(const char *path, graph *g, bool replace_head, int *kept) {
     if (code != OK)
         return code;
     char *head = replace_head ? head_prefix(g) : NULL;
-    wanted w = {.graph = g, .group = "model", .head = head};
+    wanted w = {.graph = g, .group = ckpt_weights_group(f), .head = head};
     code = read_group(f, &w);
     if (kept)
         *kept = 0;

@@ -1,4 +1,6 @@
 /* Datasets and their checksums (CRC-32 as zlib and PNG have it). */
+#include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -11,7 +13,12 @@ uint32_t ckpt_crc(const void *bytes, size_t count) {
 size_t ckpt_type_bytes(h5_type type) {
     switch (type) {
     case H5_U8:
+    case H5_I8:
         return 1;
+    case H5_I16:
+    case H5_U16:
+    case H5_F16:
+        return 2;
     case H5_I32:
     case H5_U32:
     case H5_F32:
@@ -57,6 +64,29 @@ err ckpt_read_tensor(h5_file *f, const char *object, h5_type type, void *values)
     if (code == OK && info.type == type)
         code = check_crc(f, object, ckpt_crc(values, info.count * ckpt_type_bytes(type)));
     return code;
+}
+
+static bool is_variance(const char *object) {
+    const char *last = strstr(object, "running_var");
+    return last && strcmp(last, "running_var") == 0;
+}
+
+/* Weights that are no numbers make a network that answers nothing, without a word. */
+err ckpt_check_values(h5_file *f, const char *object, const float *values, int64_t count) {
+    int64_t bad = 0, first = 0;
+    for (int64_t i = count; i-- > 0;)
+        if (!isfinite(values[i])) {
+            bad++;
+            first = i;
+        }
+    if (bad > 0)
+        return fail(ERR_DATA, "%s: %s holds %s: %" PRId64 " of its %" PRId64 " numbers, the first is number %" PRId64, h5_path(f), object,
+                    isnan(values[first]) ? "NaN" : "infinity, or numbers beyond float32", bad, count, first);
+    if (is_variance(object))
+        for (int64_t i = 0; i < count; i++)
+            if (values[i] < 0)
+                return fail(ERR_DATA, "%s: %s holds %g: a variance is not below 0", h5_path(f), object, (double)values[i]);
+    return OK;
 }
 
 /* ---- texts ---- */

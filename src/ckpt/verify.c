@@ -7,10 +7,10 @@
 static err check_format(h5_file *f) {
     char *format = NULL;
     int64_t version = 0;
-    if (!h5_has_attribute(f, "/", "format") && h5_exists(f, "model") && h5_is_group(f, "model"))
+    if (!h5_has_attribute(f, "/", "format") && ckpt_holds_weights(f))
         return OK; /* weights that somebody else wrote */
     if (!h5_has_attribute(f, "/", "format") || h5_read_attribute_text(f, "/", "format", &format) != OK)
-        return fail(ERR_DATA, "%s: is no checkpoint: it has no attribute format", h5_path(f));
+        return fail(ERR_DATA, "%s: is no checkpoint: it has no attribute format, and no weights in it either", h5_path(f));
     err code = OK;
     if (strcmp(format, "shoal-checkpoint") != 0)
         code = fail(ERR_DATA, "%s: is no checkpoint: its format is \"%s\"", h5_path(f), format);

@@ -67,9 +67,22 @@ static herr_t find_truncated(unsigned n, const H5E_error2_t *error, void *found)
     return 0;
 }
 
+/* Writers of HDF5's latest form leave a mark in the superblock, which they take away when they close the file. */
+static bool left_open(const char *path) {
+    enum { VERSION = 8, MARKS = 11, OPEN = 1 | 4 };
+    unsigned char head[MARKS + 1] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool marked = fd >= 0 && read(fd, head, sizeof head) == sizeof head && head[VERSION] >= 2 && (head[MARKS] & OPEN);
+    if (fd >= 0)
+        close(fd);
+    return marked;
+}
+
 static err refuse(const char *path, size_t bytes) {
     bool truncated = false;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, find_truncated, &truncated);
+    if (left_open(path))
+        return fail(ERR_DATA, "%s: is open for writing, or its writer died: close it there, or set it right with h5clear -s", path);
     if (truncated || bytes < SUPERBLOCK_BYTES)
         return fail(ERR_DATA, "%s: truncated: only %zu bytes are there; copy or make it again", path, bytes);
     return fail(ERR_DATA, "%s: damaged HDF5 file: it cannot be opened", path);

@@ -12,7 +12,21 @@
 
 typedef struct h5_file h5_file;
 
-typedef enum h5_type { H5_U8, H5_I32, H5_U32, H5_I64, H5_U64, H5_F32, H5_F64, H5_STRING, H5_OTHER } h5_type;
+typedef enum h5_type {
+    H5_U8,
+    H5_I8,
+    H5_U16,
+    H5_I16,
+    H5_U32,
+    H5_I32,
+    H5_U64,
+    H5_I64,
+    H5_F16, /* read as another type: this machine has none of its own */
+    H5_F32,
+    H5_F64,
+    H5_STRING,
+    H5_OTHER
+} h5_type;
 
 enum { H5_MAX_RANK = 4 };
 

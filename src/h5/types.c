@@ -4,18 +4,38 @@
 #include <stdio.h>
 #include <string.h>
 
+/* IEEE's 16 bits, made once; HDF5 has no name for them. */
+static hid_t half(void) {
+    static hid_t type = H5I_INVALID_HID;
+    if (type < 0) {
+        type = H5Tcopy(H5T_NATIVE_FLOAT);
+        H5Tset_fields(type, 15, 10, 5, 0, 10);
+        H5Tset_size(type, 2);
+        H5Tset_ebias(type, 15);
+    }
+    return type;
+}
+
 hid_t h5_native(h5_type type) {
     switch (type) {
     case H5_U8:
         return H5T_NATIVE_UINT8;
-    case H5_I32:
-        return H5T_NATIVE_INT32;
+    case H5_I8:
+        return H5T_NATIVE_INT8;
+    case H5_U16:
+        return H5T_NATIVE_UINT16;
+    case H5_I16:
+        return H5T_NATIVE_INT16;
     case H5_U32:
         return H5T_NATIVE_UINT32;
-    case H5_I64:
-        return H5T_NATIVE_INT64;
+    case H5_I32:
+        return H5T_NATIVE_INT32;
     case H5_U64:
         return H5T_NATIVE_UINT64;
+    case H5_I64:
+        return H5T_NATIVE_INT64;
+    case H5_F16:
+        return half();
     case H5_F32:
         return H5T_NATIVE_FLOAT;
     case H5_F64:
@@ -26,18 +46,24 @@ hid_t h5_native(h5_type type) {
 }
 
 const char *h5_type_name(h5_type type) {
-    static const char *const names[] = {"uint8", "int32", "uint32", "int64", "uint64", "float32", "float64", "text"};
+    static const char *const names[] = {"uint8",  "int8",  "uint16",  "int16",   "uint32",  "int32",
+                                        "uint64", "int64", "float16", "float32", "float64", "text"};
     return type == H5_OTHER ? "something else" : names[type];
 }
 
 static h5_type integer_type(size_t bytes, bool is_signed) {
-    if (bytes == 1 && !is_signed)
-        return H5_U8;
-    if (bytes == 4)
+    switch (bytes) {
+    case 1:
+        return is_signed ? H5_I8 : H5_U8;
+    case 2:
+        return is_signed ? H5_I16 : H5_U16;
+    case 4:
         return is_signed ? H5_I32 : H5_U32;
-    if (bytes == 8)
+    case 8:
         return is_signed ? H5_I64 : H5_U64;
-    return H5_OTHER;
+    default:
+        return H5_OTHER;
+    }
 }
 
 /* What the file's type is to us; H5_OTHER where it is nothing that this room reads. */
@@ -47,7 +73,7 @@ static h5_type type_of(hid_t type) {
     case H5T_INTEGER:
         return integer_type(bytes, H5Tget_sign(type) == H5T_SGN_2);
     case H5T_FLOAT:
-        return bytes == 4 ? H5_F32 : bytes == 8 ? H5_F64 : H5_OTHER;
+        return bytes == 2 ? H5_F16 : bytes == 4 ? H5_F32 : bytes == 8 ? H5_F64 : H5_OTHER;
     case H5T_STRING:
         return H5_STRING;
     default:
