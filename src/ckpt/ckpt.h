@@ -84,6 +84,9 @@ void ckpt_info_reset(ckpt_info *info);
  * whatever the file has for it, and `*kept` (may be NULL) counts its parameters. CRCs are checked where they are there. */
 err ckpt_read_model(const char *path, graph *g, bool replace_head, int *kept);
 
+/* How many outputs the file's last layer with weights has, by the names of `g`; `*outputs` stays as it is where the file has no such layer. */
+err ckpt_read_outputs(const char *path, const graph *g, int *outputs);
+
 /* Reads the optimiser's slots. ERR_DATA where they do not fit. */
 err ckpt_read_optimizer(const char *path, graph *g, optim *o);
 

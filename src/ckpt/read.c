@@ -5,16 +5,38 @@
 
 /* ---- the head: the last layer with weights ---- */
 
-/* `fc.` of `fc.weight`. New string. */
-static char *head_prefix(const graph *g) {
+static const char *last_weight(const graph *g) {
     const char *last = "";
     for (int i = 0; i < graph_n_params(g); i++)
         if (graph_param(g, i)->role == PARAM_WEIGHT)
             last = graph_param(g, i)->name;
-    char *prefix = mem_string(last), *dot = strrchr(prefix, '.');
+    return last;
+}
+
+/* `fc.` of `fc.weight`. New string. */
+static char *head_prefix(const graph *g) {
+    char *prefix = mem_string(last_weight(g)), *dot = strrchr(prefix, '.');
     if (dot)
         dot[1] = '\0';
     return prefix;
+}
+
+err ckpt_read_outputs(const char *path, const graph *g, int *outputs) {
+    h5_file *f = NULL;
+    tensor_places places = {0};
+    err code = ckpt_open(&f, path);
+    if (code == OK)
+        code = ckpt_find_tensors(f, ckpt_weights_group(f), &places);
+    if (code == OK) {
+        ckpt_strip_prefix(&places, g);
+        const char *object = ckpt_tensor_object(&places, last_weight(g));
+        h5_info info;
+        if (object && h5_get_info(f, object, &info) == OK && info.rank > 0 && info.size[0] > 0 && info.size[0] <= INT32_MAX)
+            *outputs = (int)info.size[0];
+    }
+    ckpt_tensors_reset(&places);
+    h5_close(f);
+    return code;
 }
 
 /* What is to be read: a group of the file into values of the graph's parameters. */

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "data/data.h"
+#include "train/train.h"
 
 typedef enum cli_type {
     CLI_FLAG,          /* bool */
@@ -85,6 +86,13 @@ err cli_meet_first(int count, char *const *words);
 
 /* Prints the last error where `code` is one and this is rank 0. Returns `code`. */
 err cli_report(err code);
+
+/* What eval and predict are told of a file that holds weights and no job. */
+typedef struct cli_weights {
+    const char *model, *data, *mean, *std;
+} cli_weights;
+err cli_read_weights(weights_options *o, const cli_weights *given); /* ERR_USAGE; cli_weights_reset() afterwards, after an error too */
+void cli_weights_reset(weights_options *o);
 
 /* Reads `NAME=VALUE`, a number, true or false; the name is a new string. ERR_USAGE. */
 err cli_read_pair(const char *word, char **name, double *value);

@@ -45,7 +45,7 @@ static err get_typed(h5_file *f, const char *object, h5_type type, const char *t
 static err check_plain(h5_file *f, const char *object, const h5_info *info) {
     if (info->offset >= 0 || info->count == 0)
         return OK;
-    return fail(ERR_DATA, "%s: %s is chunked or compressed; it has to be stored contiguously (h5repack -f NONE -l CONTI IN OUT)",
+    return fail(ERR_DATA, "%s: %s is chunked, compressed or of another byte order; it has to be stored contiguously (h5repack -f NONE -l CONTI IN OUT)",
                 h5_path(f), object);
 }
 
@@ -115,6 +115,18 @@ static err open_pictures(dataset_part *p, h5_file *f) {
     return code;
 }
 
+/* Of x/255, both lie between 0 and 1. A std of 0 is that of a set of one colour. */
+static err check_statistics(const dataset_part *p, const char *name, const float *values) {
+    for (int c = 0; c < p->channels; c++) {
+        if (values[c] > 1 && values[c] <= 255)
+            return fail(ERR_DATA, "%s: its %s is %g in channel %d, as of pixels from 0 to 255: it has to be that of x/255", p->path, name,
+                        (double)values[c], c);
+        if (!(values[c] >= 0 && values[c] <= 1))
+            return fail(ERR_DATA, "%s: its %s is %g in channel %d: that of x/255 lies between 0 and 1", p->path, name, (double)values[c], c);
+    }
+    return OK;
+}
+
 static err open_statistics(dataset_part *p, h5_file *f) {
     h5_info info;
     err code = h5_get_attribute_info(f, "/", "mean", &info);
@@ -126,7 +138,11 @@ static err open_statistics(dataset_part *p, h5_file *f) {
     if (!p->encoded && p->channels != p->image.c)
         return fail(ERR_DATA, "%s: its mean has %d numbers, its pictures have %" PRId64 " channels", p->path, p->channels, p->image.c);
     code = h5_read_attribute(f, "/", "mean", H5_F32, (uint64_t)p->channels, p->mean);
-    return code == OK ? h5_read_attribute(f, "/", "std", H5_F32, (uint64_t)p->channels, p->std) : code;
+    if (code == OK)
+        code = h5_read_attribute(f, "/", "std", H5_F32, (uint64_t)p->channels, p->std);
+    if (code == OK)
+        code = check_statistics(p, "mean", p->mean);
+    return code == OK ? check_statistics(p, "std", p->std) : code;
 }
 
 static err open_classes(dataset_part *p, h5_file *f) {

@@ -155,12 +155,15 @@ static int lanes_for(int lanes) {
     return (lanes + size - 1) / size * size;
 }
 
-err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, evaluation *result) {
+err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, const weights_options *weights, evaluation *result) {
     restored net = {0};
     dataset *data = NULL;
     quarantine *bad = NULL;
     engine *e = NULL;
-    err code = restore_everywhere(&net, checkpoint);
+    weights_options described = *weights;
+    if (!described.like)
+        described.like = pattern;
+    err code = restore_everywhere(&net, checkpoint, &described);
     if (code != OK)
         return code;
     pattern = pattern ? pattern : net.job->data.val;

@@ -11,9 +11,9 @@ struct predictor {
     image picture, spare;
 };
 
-err predictor_open(predictor **out, const char *checkpoint) {
+err predictor_open(predictor **out, const char *checkpoint, const weights_options *weights) {
     predictor *p = mem_new(1, sizeof *p);
-    err code = restore_here(&p->net, checkpoint);
+    err code = restore_here(&p->net, checkpoint, weights);
     if (code == OK)
         code = graph_run_new(&p->run, p->net.model->graph, &(graph_run_options){.lanes = 1, .last_lane = 1, .lane_capacity = 1});
     *out = p;

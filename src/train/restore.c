@@ -5,11 +5,14 @@
 #include "comm/comm.h"
 #include "train/build.h"
 #include "train/engine.h"
+#include "train/weights.h"
 
-static err read_info(restored *r, const char *checkpoint) {
+static err read_info(restored *r, const char *checkpoint, const weights_options *weights) {
     err code = ckpt_read_info(checkpoint, &r->info);
     if (code == OK && !r->info.job)
-        code = fail(ERR_DATA, "%s: holds weights but no job: it can be used as init.from only", checkpoint);
+        return weights_describe(&r->info, checkpoint, weights);
+    if (code == OK && weights->model)
+        code = fail(ERR_USAGE, "%s: holds its own job, with model and statistics: --model is for files that hold weights only", checkpoint);
     return code;
 }
 
@@ -22,8 +25,8 @@ static err build(restored *r, const char *checkpoint) {
     return code;
 }
 
-err restore_here(restored *r, const char *checkpoint) {
-    err code = read_info(r, checkpoint);
+err restore_here(restored *r, const char *checkpoint, const weights_options *weights) {
+    err code = read_info(r, checkpoint, weights);
     if (code == OK)
         code = build(r, checkpoint);
     if (code == OK)
@@ -48,9 +51,9 @@ static void share_info(ckpt_info *info) {
     comm_broadcast(world, 0, info->std, sizeof info->std);
 }
 
-err restore_everywhere(restored *r, const char *checkpoint) {
+err restore_everywhere(restored *r, const char *checkpoint, const weights_options *weights) {
     bool root = comm_is_root();
-    err code = comm_agree(comm_world(), root ? read_info(r, checkpoint) : OK);
+    err code = comm_agree(comm_world(), root ? read_info(r, checkpoint, weights) : OK);
     if (code == OK) {
         share_info(&r->info);
         code = comm_agree(comm_world(), build(r, checkpoint));

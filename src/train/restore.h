@@ -3,7 +3,7 @@
 #define SHOAL_TRAIN_RESTORE_H
 
 #include "ckpt/ckpt.h"
-#include "job/job.h"
+#include "train/train.h"
 
 typedef struct restored {
     ckpt_info info;
@@ -11,11 +11,11 @@ typedef struct restored {
     model *model; /* sealed, with the checkpoint's values */
 } restored;
 
-/* On this rank alone. ERR_DATA for a file that holds no job. */
-err restore_here(restored *r, const char *checkpoint);
+/* On this rank alone. ERR_DATA for a file that holds no job, where the options do not say what it is; ERR_USAGE where both do. */
+err restore_here(restored *r, const char *checkpoint, const weights_options *weights);
 
 /* Rank 0 reads, everybody has it. Collective. */
-err restore_everywhere(restored *r, const char *checkpoint);
+err restore_everywhere(restored *r, const char *checkpoint, const weights_options *weights);
 
 void restore_free(restored *r);
 

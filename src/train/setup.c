@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "h5/h5.h"
 #include "train/build.h"
 #include "train/evaluate.h"
 #include "train/folder.h"
@@ -234,6 +235,7 @@ err setup_run(trainer *t, const train_options *options) {
         code = open_quarantines(t);
     if (code != OK)
         return code;
+    h5_guard_stop(); /* what is read from now on is this run's own */
     announce_run(t);
     folder_check_shared(t->folder);
     code = stage_data(t);

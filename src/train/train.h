@@ -31,9 +31,19 @@ typedef struct evaluation {
 /* `  (2 of 50,000 records left out)`, or nothing where none was. Into `out` (64 chars), which is returned. */
 const char *evaluation_left_out(char *out, const evaluation *e);
 
-/* Evaluates a checkpoint on a data set, each sample exactly once. `data` NULL: the job's data.val; batch 0: the job's train.batch.
- * Collective. */
-err train_evaluate(const char *checkpoint, const char *data, int64_t batch, evaluation *result);
+/* What is said of a file that holds weights and no job. The number of classes is the file's. */
+typedef struct weights_options {
+    char *model;                 /* NULL: nothing is said, the file has its job */
+    model_option_value *options; /* the model's; the others have their defaults */
+    int n_options;
+    const char *like;            /* a data set: its mean, std, shape of pictures and names of classes; NULL: none */
+    float mean[3], std[3];       /* instead of the set's */
+    int n_mean, n_std;           /* 0: the set's */
+} weights_options;
+
+/* Evaluates a checkpoint on a data set, each sample exactly once. `data` NULL: the job's data.val; batch 0: the job's train.batch; without
+ * `like`, weights are taken to be for data like these. Collective. */
+err train_evaluate(const char *checkpoint, const char *data, int64_t batch, const weights_options *weights, evaluation *result);
 
 typedef struct prediction {
     int label;
@@ -44,7 +54,7 @@ typedef struct prediction {
 typedef struct predictor predictor;
 
 /* Loads the network of a checkpoint, with its job's eval transforms and class names. Not collective; no MPI needed. */
-err predictor_open(predictor **out, const char *checkpoint);
+err predictor_open(predictor **out, const char *checkpoint, const weights_options *weights);
 void predictor_close(predictor *p);
 
 /* The `top` most likely classes of a picture file (as many as there are classes at most), most likely first; returns how many in *count. */
