@@ -10,6 +10,9 @@ typedef struct settings {
     bool strict;
     int64_t seed;
     double val_share;
+    const char *leave_out;
+    bool deep, no_splits;
+    const char *set;
     const char *file_size;
     int64_t max_side, quality;
 } settings;
@@ -21,6 +24,13 @@ static const cli_option options[] = {
      9e15},
     {"val-share", CLI_REAL, "X", "folder without val/: share of each class that goes to val.h5 (0.1)", offsetof(settings, val_share), 0,
      0.9},
+    {"leave-out", CLI_TEXT, "NAMES", "folder: folders and files beside the classes to leave out, patterns divided by commas",
+     offsetof(settings, leave_out), 0, 0},
+    {"deep", CLI_FLAG, NULL, "folder: the folders in DIR are the classes, even where all pictures lie in folders below them",
+     offsetof(settings, deep), 0, 0},
+    {"no-splits", CLI_FLAG, NULL, "folder: folders called train, val, test and the like are classes as others are",
+     offsetof(settings, no_splits), 0, 0},
+    {"set", CLI_TEXT, "NAME", "mnist: which set, where DIR holds several: emnist-letters, …", offsetof(settings, set), 0, 0},
     {"file-size", CLI_TEXT, "SIZE", "imagenet: of each file, about: 1GiB, 500MB, … (1GiB)", offsetof(settings, file_size), 0, 0},
     {"max-side", CLI_WHOLE, "N", "imagenet: pictures with a longer side are made that small and encoded anew (all stay as they are)",
      offsetof(settings, max_side), 8, 65500},
@@ -64,6 +74,10 @@ static err run(const void *given, char **words, int n_words) {
         return code;
     if (n_words != (kind->needs_source ? 3 : 2))
         return fail(ERR_USAGE, "usage is `shoal pack %s %sOUT`", kind->name, kind->needs_source ? "DIR " : "");
+    if ((s->leave_out || s->deep || s->no_splits) && strcmp(kind->name, "folder") != 0)
+        return fail(ERR_USAGE, "--leave-out, --deep and --no-splits are for folder");
+    if (s->set && strcmp(kind->name, "mnist") != 0)
+        return fail(ERR_USAGE, "--set is for mnist");
     if (s->max_side && strcmp(kind->name, "imagenet") != 0)
         return fail(ERR_USAGE, "--max-side is for imagenet; other kinds keep pictures as they are");
     if (s->quality && !s->max_side)
@@ -74,6 +88,10 @@ static err run(const void *given, char **words, int n_words) {
         .strict = s->strict,
         .seed = (uint64_t)s->seed,
         .val_share = s->val_share,
+        .leave_out = s->leave_out,
+        .deep = s->deep,
+        .no_splits = s->no_splits,
+        .set = s->set,
         .most_side = (int)s->max_side,
         .quality = s->quality ? (int)s->quality : 90,
     };
@@ -101,14 +119,14 @@ static void list_kinds(void) {
 
 const cli_command cli_pack = {
     .name = "pack",
-    .usage = "KIND [DIR] OUT [--strict] [--seed N] [--val-share X] [--file-size SIZE] [--max-side N [--quality N]]",
+    .usage = "KIND [DIR] OUT [--strict] [--seed N] [--val-share X] [--leave-out NAMES] [--file-size SIZE] [--max-side N [--quality N]]",
     .what = "Makes a data set: OUT/train.h5 and OUT/val.h5, or several files of each.",
     .example = "  shoal pack glyphs data/glyphs\n"
                "  shoal pack folder ~/pictures/fish data/fish --val-share 0.2\n"
                "  mpirun -np 16 shoal pack imagenet /archive/ILSVRC2012 data/imagenet",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .settings = &(settings){false, 1, 0.1, "1GiB", 0, 0},
+    .settings = &(settings){.seed = 1, .val_share = 0.1, .file_size = "1GiB"},
     .settings_size = sizeof(settings),
     .least_words = 2,
     .most_words = 3,

@@ -23,6 +23,9 @@ err dataset_open(dataset **out, const char *pattern);
 err dataset_guard(const char *pattern);
 void dataset_close(dataset *d); /* NULL is allowed */
 
+/* ERR_DATA where both lie in one folder, and are of two packings (root attribute `pack_id`). */
+err dataset_check_halves(const dataset *train, const dataset *val);
+
 int64_t dataset_count(const dataset *d);
 int dataset_n_classes(const dataset *d);
 const char *dataset_class(const dataset *d, int label);
@@ -225,6 +228,10 @@ typedef struct pack_options {
     bool strict;         /* a picture that cannot be decoded ends the run */
     uint64_t seed;       /* folder: the split; glyphs: the drawing */
     double val_share;    /* folder without val/: share of each class that goes to val.h5 */
+    const char *leave_out; /* folder: names that are left out, patterns divided by commas; or NULL */
+    bool deep;           /* folder: classes may hold pictures in folders of their own only */
+    bool no_splits;      /* folder: folders called train, val and the like are classes */
+    const char *set;     /* mnist: of several sets in a folder, the one of this name; or NULL */
     int64_t file_bytes;  /* imagenet: of each file, about */
     int most_side;       /* imagenet: pictures with a longer side are made that small and encoded anew; 0: none */
     int quality;         /* … as JPEG of that quality, 1…100 */

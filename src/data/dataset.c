@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static err check_classes(const dataset_part *p, const dataset_part *first) {
@@ -26,6 +27,9 @@ static err check_fits(const dataset_part *p, const dataset_part *first) {
         return fail(ERR_DATA, "%s: its pictures are %s, in %s they are %s", p->path, shape_text(here, p->image), first->path,
                     shape_text(there, first->image));
     }
+    if (p->pack_id && first->pack_id && strcmp(p->pack_id, first->pack_id) != 0)
+        return fail(ERR_DATA, "%s: is of another packing than %s (pack_id %s, %s): pack the set again, or name the files of one", p->path,
+                    first->path, p->pack_id, first->pack_id);
     return check_classes(p, first);
 }
 
@@ -89,9 +93,48 @@ err dataset_guard(const char *pattern) {
     return code;
 }
 
+/* ---- packings ---- */
+
+/* The folder that a file lies in; a new string. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return !slash ? mem_string(".") : text_format("%.*s", (int)(slash > path ? slash - path : 1), path);
+}
+
+/* While a set of several files gets its names, or where that was ended early, there is only a part of it. */
+static err check_packed(const dataset_part *p) {
+    char *folder = folder_of(p->path), *plan = text_format("%s/.pack/plan", folder), *summary = text_format("%s/pack.txt", folder);
+    err code = OK;
+    if (access(plan, F_OK) == 0 && access(summary, F_OK) != 0)
+        code = fail(ERR_DATA, "%s: its packing is not finished: the same `shoal pack` command again goes on with it", p->path);
+    mem_free(folder);
+    mem_free(plan);
+    mem_free(summary);
+    return code;
+}
+
+static bool lie_together(const char *path, const char *other) {
+    char *folder = folder_of(path), *other_folder = folder_of(other);
+    struct stat a, b;
+    bool same = stat(folder, &a) == 0 && stat(other_folder, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    mem_free(folder);
+    mem_free(other_folder);
+    return same;
+}
+
+err dataset_check_halves(const dataset *train, const dataset *val) {
+    const dataset_part *t = train->parts, *v = val->parts;
+    if (!t->pack_id || !v->pack_id || strcmp(t->pack_id, v->pack_id) == 0 || !lie_together(t->path, v->path))
+        return OK;
+    return fail(ERR_DATA, "%s and %s are of two packings, so that pictures may be in both (pack_id %s, %s): pack the set again", t->path,
+                v->path, t->pack_id, v->pack_id);
+}
+
 err dataset_open(dataset **out, const char *pattern) {
     dataset *d = mem_new(1, sizeof *d);
     err code = add_matches(d, pattern);
+    for (int i = 0; i < d->n_parts && code == OK; i++)
+        code = check_packed(&d->parts[i]);
     if (code != OK) {
         dataset_close(d);
         d = NULL;

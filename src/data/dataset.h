@@ -28,6 +28,7 @@ typedef struct dataset_part {
     uint64_t n_classes;
     int channels;
     float mean[DATASET_CHANNELS], std[DATASET_CHANNELS];
+    char *pack_id; /* of the packing that made it; NULL: made in another way */
 } dataset_part;
 
 struct dataset {

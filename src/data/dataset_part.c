@@ -179,6 +179,10 @@ static err check_labels(const dataset_part *p) {
     return code;
 }
 
+static err open_pack_id(dataset_part *p, h5_file *f) {
+    return h5_has_attribute(f, "/", "pack_id") ? h5_read_attribute_text(f, "/", "pack_id", &p->pack_id) : OK;
+}
+
 static err open_all(dataset_part *p, h5_file *f) {
     err code = check_format(f);
     if (code == OK)
@@ -189,6 +193,8 @@ static err open_all(dataset_part *p, h5_file *f) {
         code = open_table(p, f, "crc32", H5_U32, "uint32", p->count, &p->crcs);
     if (code == OK)
         code = open_classes(p, f);
+    if (code == OK)
+        code = open_pack_id(p, f);
     return code == OK ? open_statistics(p, f) : code;
 }
 
@@ -222,6 +228,7 @@ void dataset_part_reset(dataset_part *p) {
     mem_free(p->labels.memory);
     mem_free(p->crcs.memory);
     dataset_part_forget_classes(p);
+    mem_free(p->pack_id);
     mem_free(p->path);
     *p = (dataset_part){.fd = -1};
 }

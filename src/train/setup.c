@@ -53,12 +53,15 @@ static err check_val(trainer *t) {
         if (strcmp(dataset_class(t->val, i), dataset_class(t->data, i)) != 0)
             return fail(ERR_DATA, "%s: class %d is \"%s\", in %s it is \"%s\"", t->job->data.val, i, dataset_class(t->val, i),
                         t->job->data.train, dataset_class(t->data, i));
-    return OK;
+    return dataset_check_halves(t->data, t->val);
 }
 
 static err check_sizes(const trainer *t) {
     const job *j = t->job;
     int64_t count = dataset_count(t->data);
+    if (dataset_n_classes(t->data) == 1)
+        return fail(ERR_DATA, "%s: has one class only, \"%s\": there is nothing to learn from it", j->data.train,
+                    dataset_class(t->data, 0));
     if (j->train.batch > count)
         return fail(ERR_USAGE, "%s: train.batch %" PRId64 " is larger than the set: %s has %" PRId64 " samples",
                     job_place(j, "train.batch"), j->train.batch, j->data.train, count);
@@ -212,8 +215,6 @@ static err prepare_network(trainer *t) {
     if (code == OK)
         code = make_engine(t);
     if (code == OK)
-        code = save_prepare(t);
-    if (code == OK)
         deadline_init(&t->deadline, t->job->train.max_seconds, checkpoint_bytes(t));
     return code;
 }
@@ -234,8 +235,6 @@ err setup_run(trainer *t, const train_options *options) {
     if (code == OK)
         code = comm_agree(comm_world(), open_folder(t, options));
     if (code == OK)
-        code = save_start(t);
-    if (code == OK)
         code = open_quarantines(t);
     if (code != OK)
         return code;
@@ -249,11 +248,9 @@ err setup_run(trainer *t, const train_options *options) {
 }
 
 void setup_free(trainer *t) {
-    save_end(t);
     watchdog_stop(t->watchdog);
     loader_stop(t->loader);
     engine_free(t->engine);
-    snapshot_reset(&t->snapshot);
     optim_free(t->optim);
     model_free(t->model);
     quarantine_close(t->bad);

@@ -139,7 +139,7 @@ def sums_of(folder, pattern="*"):
 
 def records(folder, split):
     """[(bytes, label)] of all files in order, after each file's own tables have been checked; classes; mean, std."""
-    found, heads = [], set()
+    found, heads, ids = [], set(), set()
     paths = sorted(glob.glob(f"{folder}/{split}-*.h5"))
     assert [os.path.basename(p) for p in paths] == [f"{split}-{i:05d}-of-{len(paths):05d}.h5" for i in range(len(paths))], paths
     for path in paths:
@@ -150,8 +150,11 @@ def records(folder, split):
             cut = [whole[a:b] for a, b in zip(offsets[:-1], offsets[1:])]
             assert f["crc32"][:].tolist() == [zlib.crc32(r) for r in cut]
             found += zip(cut, labels.tolist())
+            ids.add(f.attrs["pack_id"])
             heads.add((tuple(c.decode() for c in f["classes"][:]), tuple(f.attrs["mean"]), tuple(f.attrs["std"])))
     assert len(heads) == 1, "files of one set have different classes or means"
+    other = [h5py.File(p).attrs["pack_id"] for p in glob.glob(f"{folder}/*-00000-of-*.h5")]
+    assert ids == set(other) and len(ids) == 1 and len(ids.pop()) == 32, "files of one packing have different ids"
     return found, *heads.pop()
 
 
@@ -237,6 +240,13 @@ def test_archives(work):
     kept = sum(map(len, TRAIN.values())) - len(gone)
     assert f"{kept} pictures, 0 bad" in said and "160 pictures, 0 bad" in said, said
     check_report(said, records(f"{work}/one", "train")[0])
+    refused("is there already, of a set in several files", 64, "pack", "glyphs", f"{work}/one")
+    os.rename(f"{work}/one/pack.txt", f"{work}/pack.txt")
+    os.mkdir(f"{work}/one/.pack")
+    open(f"{work}/one/.pack/plan", "w").close()
+    refused("its packing is not finished", 65, "inspect", f"{work}/one/val-00000-of-00004.h5")
+    shutil.rmtree(f"{work}/one/.pack")
+    os.rename(f"{work}/pack.txt", f"{work}/one/pack.txt")
     path = sorted(glob.glob(f"{work}/one/train-*.h5"))[1]
     with h5py.File(path) as f:
         at = f["encoded/bytes"].id.get_offset() + int(f["encoded/offsets"][3]) + 50
@@ -292,7 +302,7 @@ def test_other_sources(work):
     make_source(f"{work}/kaggle", TRAIN, VALIDATION, "kaggle")
     shoal("pack", "imagenet", f"{work}/kaggle", f"{work}/kaggle-out", *SIZE)
     check_set(f"{work}/kaggle-out")
-    wanted = sums_of(f"{work}/kaggle-out", "val-*.h5")
+    wanted = records(f"{work}/kaggle-out", "val")
     for labels, compressed in (("numbers", True), ("devkit", False)):
         make_source(f"{work}/{labels}", {w: TRAIN[w][:1] for w in WNIDS}, VALIDATION, labels, compressed)
         if labels == "numbers":
@@ -300,7 +310,7 @@ def test_other_sources(work):
                 f.write("ILSVRC2012_val_09999999.JPEG 0\n")
         said = shoal("pack", "imagenet", f"{work}/{labels}", f"{work}/{labels}-out", *SIZE)
         assert bool(re.search(r"missing +1  of the 161 pictures", said)) == (labels == "numbers"), said
-        assert sums_of(f"{work}/{labels}-out", "val-*.h5") == wanted, labels
+        assert records(f"{work}/{labels}-out", "val") == wanted, labels
     for w in WNIDS:
         os.makedirs(f"{work}/folders/train/{w}")
         for n, data in TRAIN[w]:
@@ -322,7 +332,7 @@ def test_other_sources(work):
             f.write(data)
     shutil.copy(f"{work}/kaggle/LOC_val_solution.csv", f"{work}/flat")
     shoal("pack", "imagenet", f"{work}/flat", f"{work}/flat-out", *SIZE)
-    assert sums_of(f"{work}/flat-out", "*.h5") == wanted
+    assert records(f"{work}/flat-out", "val") == wanted
 
 
 def test_smaller(work):

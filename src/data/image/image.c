@@ -79,6 +79,11 @@ static const signature *recognise(const uint8_t *bytes, size_t n_bytes) {
     return NULL;
 }
 
+const char *image_format_of(const uint8_t *bytes, size_t n_bytes) {
+    const signature *s = recognise(bytes, n_bytes);
+    return s ? s->name : NULL;
+}
+
 /* Orientations 5 to 8 have rows for columns. */
 static bool lies_on_its_side(const image_file *f) {
     return f->orientation >= 5;

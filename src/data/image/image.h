@@ -33,6 +33,9 @@ typedef struct image_region {
 
 typedef struct image_format image_format;
 
+/* The name of the format that a file beginning with these bytes has, whether it can be read here or not; NULL where it is no picture. */
+const char *image_format_of(const uint8_t *bytes, size_t n_bytes);
+
 typedef struct image_file {
     const image_format *format;
     const uint8_t *bytes;

@@ -24,9 +24,6 @@
 
 enum { IMAGENET_CHANNELS = 3, IMAGENET_BATCH = 64 };
 
-typedef enum split { TRAIN, VAL, N_SPLITS } split;
-extern const char *const split_names[N_SPLITS]; /* train, val */
-
 /* ---- source ---- */
 
 /* The pictures that one rank reads in one go: a class, or all validation pictures. */
@@ -113,7 +110,7 @@ typedef struct survey_head {
     uint64_t count;      /* entries; in an index of good pictures only */
     uint64_t name_bytes; /* the names follow the entries */
     uint64_t kept_bytes, left_out;
-    int64_t ignored; /* files in folders whose names are no pictures' */
+    int64_t ignored; /* files in folders that are no pictures */
     pixel_sums sums;
 } survey_head;
 
@@ -151,9 +148,10 @@ typedef struct imagenet {
     keep_rule rule;
     team team;
     source source;
-    char *state; /* OUT/.pack */
-    int folder;  /* OUT, open and locked; rank 0 */
-    char *plan;  /* what is asked for, in words */
+    char *state;        /* OUT/.pack */
+    pack_output output; /* OUT; rank 0 */
+    char *plan;         /* what is asked for, in words */
+    char id[PACK_ID];
     survey_file index[N_SPLITS];
     int shards[N_SPLITS];     /* files of each split; 0: no such split */
     picture_tools *tools;     /* [threads] */

@@ -79,6 +79,14 @@ static err add_names(builder *b, const survey_head *head) {
     return code;
 }
 
+/* A line is a line, whatever is in a file's name. A new string. */
+static char *printable(const char *name) {
+    size_t room = text_printable(NULL, 0, name) + 1;
+    char *text = mem_new(room, 1);
+    text_printable(text, room, name);
+    return text;
+}
+
 /* `NAME <tab> grey, progressive`; for those left out the reason behind it. */
 static err add_odd_line(builder *b, const picture_entry *e) {
     const char *name = name_of(b, e), *reason = e->odd & ODD_LEFT_OUT ? name + strlen(name) + 1 : "";
@@ -88,8 +96,9 @@ static err add_odd_line(builder *b, const picture_entry *e) {
             strcat(what, what[0] ? ", " : "");
             strcat(what, oddity_names[i].text);
         }
-    char *line = text_format("%s\t%s%s%s\n", name, what, *reason ? "\t" : "", reason);
+    char *shown = printable(name), *line = text_format("%s\t%s%s%s\n", shown, what, *reason ? "\t" : "", reason);
     err code = file_writer_add(&b->odd, line, strlen(line));
+    mem_free(shown);
     mem_free(line);
     return code;
 }

@@ -72,7 +72,8 @@ static err read_entries(shard *s) {
 
 static err begin_file(shard *s) {
     const imagenet *w = s->work;
-    dataset_tables t = {.classes = w->source.classes,
+    dataset_tables t = {.pack_id = w->id,
+                        .classes = w->source.classes,
                         .n_classes = w->source.n_classes,
                         .channels = IMAGENET_CHANNELS,
                         .count = s->count,

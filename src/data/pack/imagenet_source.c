@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const split_names[N_SPLITS] = {"train", "val"};
-
 static source_unit *add_unit(source *s, source_unit unit) {
     s->units = mem_resize(s->units, (size_t)s->n_units + 1, sizeof *s->units);
     s->units[s->n_units] = unit;
@@ -67,7 +65,7 @@ static err list_train_tar(source *s, int64_t bytes) {
 
 static err list_folders(source *s, const char *root, split part) {
     picture_tree tree;
-    err code = picture_tree_list(&tree, root);
+    err code = picture_tree_list(&tree, root, NULL);
     for (int i = 0; i < tree.n_classes && code == OK; i++)
         add_unit(s,
                  (source_unit){.part = part, .name = mem_string(tree.classes[i]), .folder = mem_string(tree.folders[i].path), .bytes = 1});

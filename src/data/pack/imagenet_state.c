@@ -1,15 +1,12 @@
 /* The folder OUT/.pack of the work under way. It says what was asked for, holds what is done so far, and is gone when the set is whole;
  * only then do the files of the set get their names in OUT, so that no job trains on a part of it. */
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE /* flock */
 #include "data/pack/imagenet.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 char *state_survey_path(const imagenet *work, int unit) {
@@ -45,17 +42,6 @@ bool shard_is_there(const imagenet *work, split part, int number) {
 }
 
 /* ---- beginning ---- */
-
-/* Two programs that pack into one folder would undo each other's work. Where the file system knows no locks, nothing is checked. */
-static err lock(imagenet *work) {
-    const char *out = work->options->out;
-    work->folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (work->folder < 0)
-        return fail(ERR_IO, "%s: cannot be read: %s", out, strerror(errno));
-    if (flock(work->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return fail(ERR_USAGE, "%s: another shoal pack is at work there; wait for it, or end it", out);
-    return OK;
-}
 
 static err refuse_foreign(const imagenet *work) {
     err code = OK;
@@ -163,9 +149,7 @@ static void print_summary(const imagenet *work, const char *text) {
 }
 
 err state_take_up(imagenet *work, bool *finished) {
-    err code = path_make_folders(work->options->out);
-    if (code == OK)
-        code = lock(work);
+    err code = pack_output_open(&work->output, work->options->out);
     if (code != OK)
         return code;
     char *summary_path = text_format("%s/pack.txt", work->options->out), *plan_path = text_format("%s/plan", work->state);
@@ -230,11 +214,13 @@ static err write_summary(const imagenet *work, const char *path) {
 }
 
 static err finish(const imagenet *work) {
-    fsync(work->folder);
     char *path = text_format("%s/pack.txt", work->options->out);
-    err code = write_summary(work, path);
+    err code = pack_output_sync(&work->output);
+    if (code == OK)
+        code = write_summary(work, path);
+    if (code == OK)
+        code = pack_output_sync(&work->output);
     if (code == OK) {
-        fsync(work->folder);
         remove_state(work);
         char *text = read_text(path);
         if (text)

@@ -70,7 +70,7 @@ static void print_absent(FILE *to, const imagenet *work, split part) {
     char number[TEXT_NUMBER];
     int64_t listed = part == VAL ? work->source.labels.count : 0, found = (int64_t)(head->count + head->left_out);
     if (head->ignored)
-        fprintf(to, "  %-18s %9s  files whose names are no pictures'\n", "ignored", text_count(number, head->ignored));
+        fprintf(to, "  %-18s %9s  files that are no pictures\n", "ignored", text_count(number, head->ignored));
     if (listed > found)
         fprintf(to, "  %-18s %9s  of the %" PRId64 " pictures in the list of labels\n", "missing", text_count(number, listed - found),
                 listed);

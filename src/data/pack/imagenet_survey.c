@@ -30,7 +30,9 @@ err survey_begin(survey **out, imagenet *work, int number) {
     if (!u->folder)
         return tar_open(&s->archive, work->source.files[u->part], work->source.tars[u->part], u->at, u->bytes, false);
     s->folder.path = mem_string(u->folder);
-    return class_folder_scan(&s->folder, &s->head.ignored);
+    err code = class_folder_scan(&s->folder);
+    s->head.ignored = s->folder.others;
+    return code;
 }
 
 void survey_free(survey *s) {

@@ -7,13 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+const char *const split_names[N_SPLITS] = {"train", "val"};
+
 const pack_kind pack_kinds[] = {
     {"glyphs", "drawings of ten things from the sea, 32 x 32 RGB, made here (the default data set)", false, pack_glyphs, false},
-    {"mnist", "the four IDX files of MNIST or Fashion-MNIST, .gz or not; class names from classes.txt", true, pack_mnist, false},
+    {"mnist", "the four IDX files of MNIST or its kin, .gz or not, under their usual names; class names from classes.txt", true, pack_mnist,
+     false},
     {"cifar10", "CIFAR-10, binary version: data_batch_*.bin and test_batch.bin, whichever are there", true, pack_cifar10, false},
     {"cifar100", "CIFAR-100, binary version: train.bin and test.bin, fine labels", true, pack_cifar100, false},
     {"imagenet", "ILSVRC2012 from its tar files or from folders, in files of --file-size; shared among ranks", true, pack_imagenet, true},
-    {"folder", "JPEG and PNG files, a folder a class; train/ and val/ above them where they are there", true, pack_folder, false},
+    {"folder", "JPEG and PNG files, a folder a class; train/ and val/ (training, valid, test, …) above them where they are there", true,
+     pack_folder, false},
 };
 const int n_pack_kinds = sizeof pack_kinds / sizeof *pack_kinds;
 

@@ -8,16 +8,31 @@
 
 #include "base/base.h"
 #include "data/data.h"
+#include "data/pack/output.h"
 #include "h5/h5.h"
 #include "tensor/tensor.h"
 
+typedef enum split { TRAIN, VAL, N_SPLITS } split;
+extern const char *const split_names[N_SPLITS]; /* train, val */
+
+/* ---- the id of a packing ---- */
+
+enum { PACK_ID = 33 }; /* hexadecimal digits and a zero */
+
+/* A hash over what is added. */
+typedef struct pack_hash pack_hash;
+pack_hash *pack_hash_new(void);
+void pack_hash_add(pack_hash *h, const void *bytes, size_t n_bytes);
+void pack_hash_add_text(pack_hash *h, const char *text);
+void pack_hash_finish(pack_hash *h, char id[PACK_ID]); /* frees it */
+
 /* ---- one file of a data set, picture by picture ---- */
 
-/* Writes FOLDER/NAME.h5. Until dataset_writer_finish() the pictures are in a file without a name, so that nothing is left behind. */
+/* Writes FOLDER/NAME.h5. Until dataset_writer_write() the pictures are in a file without a name, so that nothing is left behind. */
 typedef struct dataset_writer dataset_writer;
 
 typedef struct dataset_writer_options {
-    const char *folder, *name; /* the folder is made, with its parents; "train" or "val" */
+    const char *folder, *name; /* the folder is there; "train" or "val" */
     char *const *classes;
     int n_classes;
     shape image;   /* of every picture, then `/images`; or zero: the pictures are JPEG or PNG files, then `/encoded` */
@@ -33,16 +48,38 @@ err dataset_writer_new(dataset_writer **out, const dataset_writer_options *optio
 err dataset_writer_add(dataset_writer *w, const uint8_t *bytes, size_t n_bytes, int32_t label, const image *decoded);
 int64_t dataset_writer_count(const dataset_writer *w); /* pictures so far */
 
-/* Writes the HDF5 file under a temporary name, gives it its own, and prints one line of summary. ERR_IO; ERR_DATA where no picture was
- * added. */
-err dataset_writer_finish(dataset_writer *w);
+/* What it holds, without the pixels: their CRCs stand for them. */
+void dataset_writer_hash(const dataset_writer *w, pack_hash *h);
 
-/* Frees; what was not finished is gone. NULL is allowed. */
+/* Writes the HDF5 file under a temporary name. ERR_IO; ERR_DATA where no picture was added. */
+err dataset_writer_write(dataset_writer *w, const char *pack_id);
+
+/* Gives it its own name, and prints one line of summary. ERR_IO. */
+err dataset_writer_publish(dataset_writer *w);
+
+/* Frees; what was not published is gone. NULL is allowed. */
 void dataset_writer_free(dataset_writer *w);
+
+/* ---- train.h5 and val.h5 of one packing ---- */
+
+/* Zero-initialise; dataset_pair_free() in any case. */
+typedef struct dataset_pair {
+    pack_output output;
+    dataset_writer *writers[N_SPLITS]; /* NULL: no such file is made */
+} dataset_pair;
+
+/* Begins one of the files; before the first the folder is made and checked. `name` is set here. ERR_USAGE where the folder holds something
+ * that is not to be replaced; ERR_DATA for names of classes; ERR_IO. */
+err dataset_pair_begin(dataset_pair *p, split part, const dataset_writer_options *options);
+
+/* Writes the files that were begun, and puts them in the place of those of an earlier packing, of which nothing is left. */
+err dataset_pair_finish(dataset_pair *p);
+void dataset_pair_free(dataset_pair *p);
 
 /* ---- what every file of a data set carries beside its pictures ---- */
 
 typedef struct dataset_tables {
+    const char *pack_id;
     char *const *classes;
     int n_classes;
     int channels; /* of mean and std */
@@ -96,6 +133,9 @@ err pack_read_lines(const char *path, char ***lines, int *count);
 
 /* `0`, `1`, … as names of classes. */
 void pack_number_classes(int n, char ***names);
+
+/* ERR_DATA where a name is empty, no UTF-8, has control characters, or is there twice. */
+err pack_check_classes(char *const *names, int count);
 
 /* ERR_IO where there is no such folder. */
 err pack_check_folder(const char *path);

@@ -1,9 +1,10 @@
 /* Own pictures: JPEG and PNG files, a folder a class. The files go into the set as they are; each is decoded once, to see that it can be.
  */
 #include "data/image/image.h"
-#include "data/pack/pack.h"
-#include "data/pack/tree.h"
+#include "data/pack/duplicates.h"
+#include "data/pack/layout.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,17 @@ enum { CHANNELS = 3 };
 
 typedef struct folder_packer {
     const pack_options *options;
-    dataset_writer *train, *val;
+    folder_layout layout;
+    dataset_pair pair;
+    int64_t *counts[N_SPLITS]; /* [classes] pictures that went into the split */
+    duplicates twice;
     byte_buffer file;
     image picture;
     int64_t skipped;
 } folder_packer;
 
-/* Reads and decodes a file. One that is no picture is named and counted, and `good` is false; or it ends the run, as does one that cannot be
- * read, since it may well be good. */
+/* Reads and decodes a file. One that is no picture is named and counted, and `good` is false; or it ends the run, as does one that cannot
+ * be read, since it may well be good. */
 static err load(folder_packer *p, const char *path, bool *good) {
     err code = byte_buffer_read(&p->file, path);
     if (code == OK) {
@@ -46,10 +50,15 @@ static int64_t file_at(const class_order *order, const class_folder *c, int64_t 
     return order->shuffled ? (int64_t)rng_permute(order->key, (uint64_t)c->count, (uint64_t)i) : i;
 }
 
-/* Of every class, `share` of the pictures go to `val`, spread evenly over a keyed permutation of its files: how many can be decoded is
- * known only at the end. Without a share all go to `train`. */
-static err add_class(folder_packer *p, dataset_writer *train, dataset_writer *val, double share, const class_folder *c, const char *name,
-                     int32_t label) {
+static err add_picture(folder_packer *p, split part, int32_t label, const char *path) {
+    p->counts[part][label]++;
+    duplicates_add(&p->twice, part, label, p->file.bytes, p->file.size, path);
+    return dataset_writer_add(p->pair.writers[part], p->file.bytes, p->file.size, label, &p->picture);
+}
+
+/* A class's pictures go to one split; or, with a `share`, that many to val, spread evenly over a keyed permutation of its files: how many
+ * can be decoded is known only at the end. */
+static err add_class(folder_packer *p, split part, double share, const class_folder *c, const char *name, int32_t label) {
     class_order order = {rng_make_key(p->options->seed, RNG_DATA, rng_hash(name), 0), share > 0};
     int64_t added = 0;
     err code = OK;
@@ -57,80 +66,73 @@ static err add_class(folder_packer *p, dataset_writer *train, dataset_writer *va
         char *path = text_format("%s/%s", c->path, c->files[file_at(&order, c, i)]);
         bool good;
         code = load(p, path, &good);
+        if (code == OK && good) {
+            bool to_val = floor((double)(added + 1) * share + 0.5) > floor((double)added * share + 0.5);
+            code = add_picture(p, to_val ? VAL : part, label, path);
+            added++;
+        }
         mem_free(path);
-        if (code || !good)
-            continue;
-        bool to_val = floor((double)(added + 1) * share + 0.5) > floor((double)added * share + 0.5);
-        code = dataset_writer_add(to_val ? val : train, p->file.bytes, p->file.size, label, &p->picture);
-        added++;
     }
     return code;
 }
 
-/* The pictures of a tree, labelled by the classes of another (or the same). */
-static err add_tree(folder_packer *p, dataset_writer *train, dataset_writer *val, double share, const picture_tree *t,
-                    const picture_tree *classes) {
+/* The pictures of a split's tree, labelled by the classes of train's. */
+static err add_tree(folder_packer *p, split part, double share) {
+    const picture_tree *t = &p->layout.trees[part], *all = &p->layout.trees[TRAIN];
     err code = OK;
     for (int i = 0; i < t->n_classes && code == OK; i++) {
-        char **found = bsearch(&t->classes[i], classes->classes, (size_t)classes->n_classes, sizeof *found, text_compare);
+        char **found = bsearch(&t->classes[i], all->classes, (size_t)all->n_classes, sizeof *found, text_compare);
         if (!found)
-            return fail(ERR_DATA, "%s: no class of that name in %s", t->folders[i].path, classes->root);
-        code = add_class(p, train, val, share, &t->folders[i], t->classes[i], (int32_t)(found - classes->classes));
+            return fail(ERR_DATA, "%s: no class of that name in %s", t->folders[i].path, all->root);
+        code = add_class(p, part, share, &t->folders[i], t->classes[i], (int32_t)(found - all->classes));
     }
     return code;
 }
 
-static err new_writer(folder_packer *p, dataset_writer **w, const char *name, const picture_tree *classes, int64_t count) {
-    return dataset_writer_new(w, &(dataset_writer_options){.folder = p->options->out,
-                                                           .name = name,
-                                                           .classes = classes->classes,
-                                                           .n_classes = classes->n_classes,
-                                                           .channels = CHANNELS,
-                                                           .count = count});
+static err begin(folder_packer *p, split part, int64_t count) {
+    const picture_tree *all = &p->layout.trees[TRAIN];
+    p->counts[part] = mem_new((size_t)all->n_classes, sizeof *p->counts[part]);
+    return dataset_pair_begin(
+        &p->pair, part,
+        &(dataset_writer_options){
+            .folder = p->options->out, .classes = all->classes, .n_classes = all->n_classes, .channels = CHANNELS, .count = count});
 }
 
-static void report_ignored(int64_t count) {
-    char number[TEXT_NUMBER];
-    if (count)
-        log_info("%s file%s left out: no picture by name", text_count(number, count), text_plural(count));
+/* Both splits lie there, or one folder is split in two. */
+static err read_pictures(folder_packer *p) {
+    const picture_tree *trees = p->layout.trees;
+    bool split = p->layout.split;
+    double share = split ? 0 : p->options->val_share;
+    err code = begin(p, TRAIN, trees[TRAIN].count);
+    if (code == OK && (split || share > 0))
+        code = begin(p, VAL, split ? trees[VAL].count : (int64_t)((double)trees[TRAIN].count * share));
+    if (code == OK)
+        code = add_tree(p, TRAIN, share);
+    return code == OK && split ? add_tree(p, VAL, 0) : code;
 }
 
-/* Both splits lie there. */
-static err pack_two(folder_packer *p, const char *train_root, const char *val_root) {
-    picture_tree train = {0}, val = {0};
-    err code = picture_tree_scan(&train, train_root);
-    if (code == OK)
-        code = picture_tree_scan(&val, val_root);
-    if (code == OK)
-        code = new_writer(p, &p->train, "train", &train, train.count);
-    if (code == OK)
-        code = new_writer(p, &p->val, "val", &train, val.count);
-    if (code == OK)
-        code = add_tree(p, p->train, NULL, 0, &train, &train);
-    if (code == OK)
-        code = add_tree(p, p->val, NULL, 0, &val, &train);
-    report_ignored(train.ignored + val.ignored);
-    picture_tree_reset(&train);
-    picture_tree_reset(&val);
-    return code;
-}
+/* ---- what came of it ---- */
 
-/* One folder is split in two. */
-static err pack_one(folder_packer *p, const char *root) {
-    double share = p->options->val_share;
-    picture_tree all = {0};
-    err code = picture_tree_scan(&all, root);
-    if (code == OK)
-        code = new_writer(p, &p->train, "train", &all, all.count);
-    if (code == OK && share > 0)
-        code = new_writer(p, &p->val, "val", &all, (int64_t)((double)all.count * share));
-    if (code == OK)
-        code = add_tree(p, p->train, p->val, share, &all, &all);
-    report_ignored(all.ignored);
-    if (code == OK && p->val && dataset_writer_count(p->train) > 0 && dataset_writer_count(p->val) == 0)
-        code = fail(ERR_DATA, "%s: too few pictures for a val.h5 with --val-share %g", root, share);
-    picture_tree_reset(&all);
-    return code;
+/* A class is there to be learnt: it needs pictures in train. In val it may be missing, but that is said. */
+static err check_counts(const folder_packer *p) {
+    const picture_tree *all = &p->layout.trees[TRAIN];
+    int missing = 0, first = 0;
+    for (int i = 0; i < all->n_classes; i++) {
+        if (p->counts[TRAIN][i] == 0)
+            return fail(ERR_DATA, "%s: no picture of it %s; leave the class out (--leave-out %s)", all->folders[i].path,
+                        p->counts[VAL] && p->counts[VAL][i] ? "is left for train" : "can be decoded", all->classes[i]);
+        if (p->counts[VAL] && p->counts[VAL][i] == 0)
+            first = missing++ ? first : i;
+    }
+    if (p->counts[VAL] && missing == all->n_classes)
+        return p->layout.split ? OK
+                               : fail(ERR_DATA, "%s: too few pictures for a val.h5 with --val-share %g", all->root, p->options->val_share);
+    if (missing)
+        log_warn("val has no picture of %d of the %d classes: %s%s", missing, all->n_classes, all->classes[first],
+                 missing > 1 ? ", …" : "");
+    if (all->n_classes == 1)
+        log_warn("%s: one class only, %s: there is nothing to learn from it", all->root, all->classes[0]);
+    return OK;
 }
 
 static err finish(folder_packer *p) {
@@ -138,40 +140,30 @@ static err finish(folder_packer *p) {
     if (p->skipped)
         log_warn("%s picture%s could not be decoded and %s skipped", text_count(number, p->skipped), text_plural(p->skipped),
                  p->skipped == 1 ? "was" : "were");
-    err code = dataset_writer_finish(p->train);
-    return code || !p->val ? code : dataset_writer_finish(p->val);
-}
-
-/* The first of DIR/val, DIR/valid, DIR/validation, DIR/test that holds folders; or NULL. */
-static char *find_val(const char *folder) {
-    static const char *const names[] = {"val", "valid", "validation", "test"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = text_format("%s/%s", folder, names[i]);
-        if (picture_tree_is_there(path))
-            return path;
-        mem_free(path);
-    }
-    return NULL;
+    err code = check_counts(p);
+    if (code != OK)
+        return code;
+    duplicates_report(&p->twice);
+    return dataset_pair_finish(&p->pair);
 }
 
 err pack_folder(const pack_options *options) {
     folder_packer p = {.options = options};
     err code = pack_check_folder(options->source);
-    if (code != OK)
-        return code;
-    char *train = text_format("%s/train", options->source), *val = find_val(options->source);
-    bool has_train = picture_tree_is_there(train); /* a folder of pictures may be a class of that name */
-    if (has_train && val)
-        code = pack_two(&p, train, val);
-    else
-        code = pack_one(&p, has_train ? train : options->source);
+    if (code == OK)
+        code = folder_layout_find(&p.layout, options);
+    if (code == OK) {
+        folder_layout_print(&p.layout);
+        code = read_pictures(&p);
+    }
     if (code == OK)
         code = finish(&p);
-    dataset_writer_free(p.train);
-    dataset_writer_free(p.val);
+    dataset_pair_free(&p.pair);
+    folder_layout_reset(&p.layout);
+    duplicates_reset(&p.twice);
     image_reset(&p.picture);
     byte_buffer_reset(&p.file);
-    mem_free(train);
-    mem_free(val);
+    for (int i = 0; i < N_SPLITS; i++)
+        mem_free(p.counts[i]);
     return code;
 }

@@ -91,6 +91,40 @@ static err open_indexes(imagenet *w) {
     return code;
 }
 
+/* What a split holds, from its index: where the pictures lie in the source does not matter. */
+static err hash_split(const imagenet *w, split part, pack_hash *h) {
+    enum { AT_ONCE = 4096 };
+    picture_entry *entries = mem_new(AT_ONCE, sizeof *entries);
+    uint64_t count = w->shards[part] ? w->index[part].head.count : 0;
+    err code = OK;
+    for (uint64_t first = 0; first < count && code == OK; first += AT_ONCE) {
+        uint64_t n = count - first < AT_ONCE ? count - first : AT_ONCE;
+        code = survey_file_entries(&w->index[part], first, n, entries);
+        for (uint64_t i = 0; i < n && code == OK; i++) {
+            const picture_entry *e = &entries[i];
+            pack_hash_add(h, (const uint32_t[]){e->kept, e->crc, (uint32_t)e->label}, 3 * sizeof(uint32_t));
+        }
+    }
+    mem_free(entries);
+    return code;
+}
+
+/* Rank 0 makes it, from the indexes and the plan. Collective. */
+static err make_id(imagenet *w) {
+    pack_hash *h = pack_hash_new();
+    err code = OK;
+    pack_hash_add_text(h, w->plan);
+    for (int part = 0; part < N_SPLITS && code == OK && w->team.rank == 0; part++)
+        code = hash_split(w, part, h);
+    pack_hash_finish(h, w->id);
+    char *all = mem_new((size_t)w->team.size, PACK_ID);
+    code = team_agree(&w->team, code);
+    team_gather(&w->team, w->id, all, PACK_ID);
+    memcpy(w->id, all, PACK_ID);
+    mem_free(all);
+    return code;
+}
+
 /* It is better to know before than after hours. */
 static err check_space(const imagenet *w) {
     struct statvfs disk;
@@ -114,6 +148,8 @@ static err check_space(const imagenet *w) {
 static err take_up(imagenet *w, bool *finished) {
     uint64_t flag = 0;
     err code = source_open(&w->source, w->options->source);
+    if (code == OK && pack_check_classes(w->source.classes, w->source.n_classes) != OK)
+        code = err_prefix("%s", w->options->source);
     code = team_agree(&w->team, code);
     if (code != OK)
         return code;
@@ -133,6 +169,8 @@ static err make_set(imagenet *w) {
     err code = imagenet_first_pass(w);
     if (code == OK)
         code = open_indexes(w);
+    if (code == OK)
+        code = make_id(w);
     if (code == OK && w->team.rank == 0)
         code = check_space(w);
     code = team_agree(&w->team, code);
@@ -159,8 +197,7 @@ static void release(imagenet *w) {
     }
     for (int part = 0; part < N_SPLITS; part++)
         survey_file_close(&w->index[part]);
-    if (w->folder >= 0)
-        close(w->folder);
+    pack_output_close(&w->output);
     source_reset(&w->source);
     mem_free(w->tools);
     mem_free(w->jobs);
@@ -172,8 +209,7 @@ err pack_imagenet(const pack_options *options) {
     imagenet w = {.options = options,
                   .rule = {options->most_side, options->quality},
                   .team = team_of_all(),
-                  .state = text_format("%s/.pack", options->out),
-                  .folder = -1};
+                  .state = text_format("%s/.pack", options->out)};
     make_tools(&w);
     bool finished = false;
     err code = take_up(&w, &finished);

@@ -9,6 +9,8 @@ static err write_attributes(const dataset_tables *t, h5_file *f) {
     if (code == OK)
         code = h5_write_attribute_text(f, "/", "task", "classification");
     if (code == OK)
+        code = h5_write_attribute_text(f, "/", "pack_id", t->pack_id);
+    if (code == OK)
         code = h5_write_attribute(f, "/", "mean", H5_F32, (uint64_t)t->channels, t->mean);
     return code == OK ? h5_write_attribute(f, "/", "std", H5_F32, (uint64_t)t->channels, t->std) : code;
 }

@@ -16,6 +16,7 @@ enum { SPOOL_BUFFER = 1 << 20, COPY_AT_ONCE = 4 << 20 };
 
 struct dataset_writer {
     char *folder, *name, *path;
+    char *temporary; /* where the whole file is, before it has its name */
     char **classes;
     int n_classes, channels;
     shape image;
@@ -46,9 +47,6 @@ static err open_spool(dataset_writer *w) {
 
 err dataset_writer_new(dataset_writer **out, const dataset_writer_options *options) {
     *out = NULL;
-    err code = path_make_folders(options->folder);
-    if (code != OK)
-        return code;
     dataset_writer *w = mem_new(1, sizeof *w);
     w->folder = mem_string(options->folder);
     w->name = text_format("%s.h5", options->name);
@@ -62,7 +60,7 @@ err dataset_writer_new(dataset_writer **out, const dataset_writer_options *optio
     w->offsets = mem_new(1, sizeof *w->offsets);
     w->expected = options->count;
     w->progress = (pack_progress){.name = w->name, .start = time_now(), .shown = time_now()};
-    code = open_spool(w);
+    err code = open_spool(w);
     if (code != OK) {
         dataset_writer_free(w);
         w = NULL;
@@ -110,8 +108,20 @@ int64_t dataset_writer_count(const dataset_writer *w) {
     return w->count;
 }
 
-static err write_tables(const dataset_writer *w, h5_file *f) {
-    dataset_tables t = {.classes = w->classes,
+void dataset_writer_hash(const dataset_writer *w, pack_hash *h) {
+    size_t count = (size_t)w->count;
+    pack_hash_add_text(h, w->name);
+    for (int i = 0; i < w->n_classes; i++)
+        pack_hash_add_text(h, w->classes[i]);
+    pack_hash_add(h, &w->image, sizeof w->image);
+    pack_hash_add(h, w->offsets, (count + 1) * sizeof *w->offsets);
+    pack_hash_add(h, w->labels, count * sizeof *w->labels);
+    pack_hash_add(h, w->crcs, count * sizeof *w->crcs);
+}
+
+static err write_tables(const dataset_writer *w, h5_file *f, const char *pack_id) {
+    dataset_tables t = {.pack_id = pack_id,
+                        .classes = w->classes,
                         .n_classes = w->n_classes,
                         .channels = w->channels,
                         .count = (uint64_t)w->count,
@@ -148,12 +158,12 @@ static err write_pictures(const dataset_writer *w, h5_file *f) {
     return is_encoded(w) ? copy_spool(w, f, object, total, 1) : copy_spool(w, f, object, count, (size_t)shape_size(w->image));
 }
 
-static err write_file(const dataset_writer *w, const char *path) {
+static err write_file(const dataset_writer *w, const char *pack_id) {
     h5_file *f;
-    err code = h5_create(&f, path);
+    err code = h5_create(&f, w->temporary);
     if (code != OK)
         return code;
-    code = write_tables(w, f);
+    code = write_tables(w, f, pack_id);
     if (code == OK)
         code = write_pictures(w, f);
     if (code == OK)
@@ -173,21 +183,20 @@ static void print_summary(const dataset_writer *w) {
              w->n_classes == 1 ? "" : "es", form, text_bytes(bytes, size));
 }
 
-err dataset_writer_finish(dataset_writer *w) {
+err dataset_writer_write(dataset_writer *w, const char *pack_id) {
     if (w->count == 0)
         return fail(ERR_DATA, "%s: there is no picture to write", w->path);
     if (fflush(w->spool) != 0)
         return fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
-    char *temporary = text_format("%s/.%s-%ld.tmp", w->folder, w->name, (long)getpid());
-    err code = write_file(w, temporary);
-    if (code == OK && rename(temporary, w->path) != 0)
-        code = fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
-    if (code == OK)
-        print_summary(w);
-    else
-        unlink(temporary);
-    mem_free(temporary);
-    return code;
+    w->temporary = text_format("%s/.%s-%ld.tmp", w->folder, w->name, (long)getpid());
+    return write_file(w, pack_id);
+}
+
+err dataset_writer_publish(dataset_writer *w) {
+    if (rename(w->temporary, w->path) != 0)
+        return fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
+    print_summary(w);
+    return OK;
 }
 
 void dataset_writer_free(dataset_writer *w) {
@@ -195,6 +204,9 @@ void dataset_writer_free(dataset_writer *w) {
         return;
     if (w->spool)
         fclose(w->spool);
+    if (w->temporary)
+        unlink(w->temporary); /* gone by now, where all went well */
+    mem_free(w->temporary);
     mem_free_strings(w->classes, (size_t)w->n_classes);
     mem_free(w->offsets);
     mem_free(w->labels);
