@@ -60,15 +60,36 @@ static err print_object(void *context, h5_file *f, const char *object, h5_kind k
     return OK;
 }
 
-static err print_any(const char *path) {
+/* Whether the file has checksums as only ours have them, whatever it says of itself. */
+static bool has_our_parts(h5_file *f) {
+    char **names;
+    uint64_t count;
+    if (h5_exists(f, "crc32") && h5_exists(f, "labels") && h5_exists(f, "classes"))
+        return true;
+    if (!h5_exists(f, "model") || !h5_is_group(f, "model") || h5_list(f, "model", &names, &count) != OK)
+        return false;
+    bool found = false;
+    for (uint64_t i = 0; i < count && !found; i++) {
+        char *object = text_format("model/%s", names[i]);
+        found = h5_exists(f, object) && h5_has_attribute(f, object, "crc32");
+        mem_free(object);
+    }
+    mem_free_strings(names, count);
+    return found;
+}
+
+static err print_any(const char *path, const char *format) {
     h5_file *f;
     err code = h5_open(&f, path);
     if (code != OK)
         return code;
-    print_line("%s: HDF5, neither a data set nor a checkpoint of Shoal", path);
-    puts("");
-    print_attributes(f, "/");
-    code = h5_walk(f, "/", print_object, NULL);
+    if (has_our_parts(f)) {
+        code = fail(ERR_DATA, "%s: damaged: it has the parts of a data set or a checkpoint of Shoal, and its format is \"%s\"", path, format);
+    } else {
+        print_line("%s: HDF5, neither a data set nor a checkpoint of Shoal\n", path);
+        print_attributes(f, "/");
+        code = h5_walk(f, "/", print_object, NULL);
+    }
     h5_close(f);
     return code;
 }
@@ -110,7 +131,7 @@ static err run(const void *given, char **words, int n_words) {
     else if (strcmp(format, "shoal-checkpoint") == 0)
         code = cli_show_checkpoint(words[0]);
     else
-        code = print_any(words[0]);
+        code = print_any(words[0], format);
     mem_free(format);
     return code;
 }

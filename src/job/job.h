@@ -22,19 +22,19 @@ typedef struct job {
     char *name;
     struct {
         char *name;
-        int classes;                     /* 0: the data set's */
+        int classes;                                 /* 0: the data set's */
         model_option_value options[JOB_MAX_OPTIONS]; /* all other keys of the section */
         int n_options;
     } model;
     struct {
-        char *train, *val;               /* globs; val may be NULL: no evaluation */
+        char *train, *val; /* globs; val may be NULL: no evaluation */
         bool shuffle, drop_last;
-        int64_t shuffle_block;           /* 0: shuffled as a whole */
-        int workers;                     /* 0: as many as the rank's threads suggest */
-        char *stage;                     /* NULL: files are read where they are */
+        int64_t shuffle_block; /* 0: shuffled as a whole */
+        int workers;           /* 0: as many as the rank's threads suggest */
+        char *stage;           /* NULL: files are read where they are */
         double max_bad;
         float mean[3], std[3];
-        int n_mean, n_std;               /* 0: the data set's */
+        int n_mean, n_std; /* 0: the data set's */
         job_transforms augment, eval;
     } data;
     struct {
@@ -43,30 +43,31 @@ typedef struct job {
         uint64_t seed;
         double label_smoothing;
         norm_scope sync_batchnorm;
-        char *conv;                      /* fast, accurate */
+        char *conv; /* fast, accurate */
         bool recompute;
         double max_seconds, stall_seconds; /* 0: no limit, no watchdog */
     } train;
-    optimizer_options optimizer;         /* its name belongs to the job */
-    schedule_options schedule;           /* its name belongs to the job */
+    optimizer_options optimizer; /* its name belongs to the job */
+    schedule_options schedule;   /* its name belongs to the job */
     struct {
-        char *from;                      /* NULL: none */
-        char *freeze[JOB_MAX_PATTERNS];  /* globs of parameter names */
+        char *from;                     /* NULL: none */
+        char *freeze[JOB_MAX_PATTERNS]; /* globs of parameter names */
         int n_freeze;
         bool replace_head;
     } init;
     struct {
         int64_t every_epochs, every_steps; /* 0: never */
-        double every_seconds;            /* 0: never */
-        int keep;                        /* step-N.h5 files that stay */
+        double every_seconds;              /* 0: never */
+        int keep;                          /* step-N.h5 files that stay */
+        bool sync;                         /* training waits while they are written */
     } checkpoint;
     struct {
-        char *gradients;                 /* float32, bf16, fp16 */
+        char *gradients; /* float32, bf16, fp16 */
     } comm;
     struct {
         int64_t every_steps;
     } log;
-    char **places;                       /* where keys were given: job_place() */
+    char **places; /* where keys were given: job_place() */
 } job;
 
 /* Reads `path`, then applies overrides (`section.key=value`, value in YAML; the key may also be a whole section). Everything that can be

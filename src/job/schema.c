@@ -96,6 +96,8 @@ const job_key job_keys[] = {
     {"checkpoint", "every_seconds", &job_type_real, AT(checkpoint.every_seconds), "600", "last.h5 at least so often; 0: never", 0, 1e9,
      .change = JOB_FREE},
     {"checkpoint", "keep", &job_type_int, AT(checkpoint.keep), "3", "step-N.h5 files that stay", 0, 1e6, .change = JOB_FREE},
+    {"checkpoint", "sync", &job_type_bool, AT(checkpoint.sync), "false",
+     "training waits while a checkpoint is written, instead of going on beside it: no memory for a copy", .change = JOB_FREE},
 
     {"comm", "gradients", &job_type_word, AT(comm.gradients), "float32",
      "how gradients travel between nodes: 16 bits halve the bytes, round, and let the number of ranks show in the result",

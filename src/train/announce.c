@@ -30,6 +30,10 @@ void announce_run(const trainer *t) {
     if (j->data.drop_last && dropped > 0)
         log_info("each epoch leaves out %" PRId64 " of %s samples, the remainder of the last batch (data.drop_last: false takes them)",
                  dropped, train);
+    if (j->checkpoint.sync)
+        log_info("checkpoints: training waits while they are written (checkpoint.sync)");
+    else
+        log_info("checkpoints: written beside training, from a copy of %s on rank 0", text_bytes(memory, snapshot_bytes(&t->snapshot)));
     if (ranks * threads > j->train.lanes)
         log_warn("%d ranks x %d threads share %d lanes: %d threads have nothing to do; more train.lanes would use them", ranks, threads,
                  j->train.lanes, ranks * threads - j->train.lanes);

@@ -10,7 +10,7 @@
 static bool save_is_due(const trainer *t) {
     double every = t->job->checkpoint.every_seconds;
     bool ends_soon = deadline_is_near(&t->deadline, 2 * t->deadline.save_seconds);
-    return comm_is_root() && every > 0 && time_now() - t->last_save >= every && !ends_soon;
+    return comm_is_root() && every > 0 && time_now() - t->last_save >= every && !ends_soon && !saver_is_busy(t->saver);
 }
 
 static bool ends_epoch(const trainer *t, int64_t step) {
@@ -31,6 +31,7 @@ votes boundary_votes(trainer *t) {
         .late = comm_is_root() && deadline_is_near(&t->deadline, evaluates ? evaluation_estimate(t) : 0),
         .save = save_is_due(t),
         .mute = log_failed(),
+        .failed = comm_is_root() && saver_has_failed(t->saver),
     };
 }
 
@@ -43,7 +44,9 @@ static votes votes_in_evaluation(void *context) {
 
 err boundary_save_and_stop(trainer *t) {
     err_record record = *err_last();
-    err saved = save_checkpoint(t, false);
+    err saved = save_checkpoint(t, (save_names){0});
+    if (saved == OK)
+        saved = save_finish(t);
     *err_last() = record;
     if (saved == OK)
         err_prefix("after step %" PRId64 " (saved)", t->step);
@@ -82,9 +85,7 @@ static err compare_ranks(trainer *t) {
     comm_collect(world, &mine, all, sizeof mine);
     if (!comm_is_root())
         return OK;
-    const char **hosts = mem_new((size_t)ranks, sizeof *hosts);
-    for (int r = 0; r < ranks; r++)
-        hosts[r] = t->ranks[r].host;
+    const char **hosts = launch_hosts(t->ranks, ranks);
     rank_comparison c = stragglers_compare(all, ranks);
     char *line = stragglers_line(&c, all, hosts);
     log_info("%s", line);
@@ -143,9 +144,9 @@ static err evaluate_and_save(trainer *t, const double *sums) {
     }
     bool stop = must_leave(sums), numbered = numbered_is_due(t), is_best = t->past.best_step == t->step && !t->evaluation_due;
     if (code == OK && (numbered || is_best || stop || sums[VOTE_SAVE] > 0 || t->step == t->last_step))
-        code = save_checkpoint(t, numbered);
-    if (code == OK && is_best)
-        code = save_best(t);
+        code = save_checkpoint(t, (save_names){numbered, is_best});
+    if (code == OK && (stop || t->step == t->last_step))
+        code = save_finish(t);
     if (code == OK && stop && (t->step < t->last_step || t->evaluation_due))
         code = leave(t, sums);
     return code;
@@ -160,6 +161,8 @@ static void warn_of_short_limit(trainer *t) {
 }
 
 err boundary_cross(trainer *t, const double *sums) {
+    if (sums[VOTE_FAILED] > 0)
+        return save_finish(t); /* with its error */
     warn_of_short_limit(t);
     if (sums[VOTE_MUTE] > 0 && boundary_check_log() != OK)
         return boundary_save_and_stop(t);

@@ -156,6 +156,7 @@ static void begin_sums(engine *e, votes mine) {
     own[VOTE_LATE] = mine.late;
     own[VOTE_SAVE] = mine.save;
     own[VOTE_MUTE] = mine.mute;
+    own[VOTE_FAILED] = mine.failed;
 }
 
 void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums) {

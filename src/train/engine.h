@@ -10,7 +10,8 @@
 #include "optim/optim.h"
 
 /* What is summed over a batch, as the loss op gives it; and the votes of ranks, which ride along, so that all know at once. */
-enum { METRIC_LOSS, METRIC_TOP1, METRIC_TOP5, METRIC_COUNT, VOTE_BAD, VOTE_NEWS, VOTE_STOP, VOTE_LATE, VOTE_SAVE, VOTE_MUTE, N_METRICS };
+enum { METRIC_LOSS, METRIC_TOP1, METRIC_TOP5, METRIC_COUNT, VOTE_BAD, VOTE_NEWS, VOTE_STOP, VOTE_LATE, VOTE_SAVE, VOTE_MUTE,
+       VOTE_FAILED, N_METRICS };
 
 typedef struct votes {
     bool bad;  /* the batch cannot be used */
@@ -19,6 +20,7 @@ typedef struct votes {
     bool late; /* the time limit is near */
     bool save; /* it is time for a checkpoint */
     bool mute; /* what it says can no longer be written */
+    bool failed; /* a checkpoint could not be written */
 } votes;
 
 /* What of a step was no number. Then nothing of the step has changed the state, but for TROUBLE_WEIGHTS. */

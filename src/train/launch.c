@@ -54,6 +54,13 @@ static char *group_line(const host_group *g) {
     return line;
 }
 
+const char **launch_hosts(const launch_rank *ranks, int count) {
+    const char **hosts = ranks ? mem_new((size_t)count, sizeof *hosts) : NULL;
+    for (int r = 0; ranks && r < count; r++)
+        hosts[r] = ranks[r].host;
+    return hosts;
+}
+
 char *launch_table(const launch_rank *ranks, int count) {
     host_groups groups = host_groups_make(ranks, count);
     int64_t threads = 0;

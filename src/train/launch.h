@@ -7,15 +7,18 @@
 /* What a rank knows of itself. Plain data, so that ranks can tell rank 0. */
 typedef struct launch_rank {
     char host[64];
-    core_set cores;     /* that it may use */
+    core_set cores; /* that it may use */
     int threads;
-    int limit;          /* processor time that its container grants, in cores */
-    bool bound;         /* to fewer processors than the host has */
-    uint64_t memory;    /* of the host, bytes */
+    int limit;       /* processor time that its container grants, in cores */
+    bool bound;      /* to fewer processors than the host has */
+    uint64_t memory; /* of the host, bytes */
 } launch_rank;
 
 /* Everybody's, in rank order, on rank 0; NULL elsewhere. Free with mem_free(). Collective. */
 launch_rank *launch_gather(void);
+
+/* Their hosts, in rank order, for messages. Free the array with mem_free(). NULL where `ranks` is. */
+const char **launch_hosts(const launch_rank *ranks, int count);
 
 /* `2 ranks on 1 host, 4 threads`, and a line for each group of equal hosts. New string of whole lines. */
 char *launch_table(const launch_rank *ranks, int count);

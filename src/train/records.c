@@ -86,8 +86,15 @@ err records_ranks(records *r, int64_t step, int64_t epoch, int ranks, const rank
     if (!r)
         return OK;
     return write_line(r, json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "event", "ranks", "step", integer(step), "epoch",
-                                   integer(epoch), "ranks", ranks, "compute_s", spread_array(&c->compute), "data_s",
-                                   spread_array(&c->data), "wait_s", spread_array(&c->wait), "slowest", slowest_array(c, hosts)));
+                                   integer(epoch), "ranks", ranks, "compute_s", spread_array(&c->compute), "data_s", spread_array(&c->data),
+                                   "wait_s", spread_array(&c->wait), "slowest", slowest_array(c, hosts)));
+}
+
+err records_checkpoint(records *r, int64_t step, double stood_seconds, double write_seconds) {
+    if (!r)
+        return OK;
+    return write_line(r, json_pack("{s:s, s:o, s:o, s:o}", "event", "checkpoint", "step", integer(step), "stood_s", number(stood_seconds),
+                                   "write_s", number(write_seconds)));
 }
 
 err records_resume(records *r, int64_t step) {

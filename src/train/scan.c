@@ -5,8 +5,7 @@
 
 #include "base/base.h"
 
-/* A chunk stays in the cache of its core between the pass that reads it and the one that copies it. */
-enum { CHUNK = 32768, BLOCK = 16, WORDS = BLOCK / 2 };
+enum { CHUNK = 32768, BLOCK = 8, WORDS = BLOCK / 2 };
 
 static const uint64_t factor = 0x9e3779b97f4a7c15; /* odd, so that multiplying loses nothing */
 
@@ -18,39 +17,49 @@ typedef struct pass {
     atomic_bool broken;
 } pass;
 
-static inline uint64_t turn(uint64_t x, int bits) {
-    return x << bits | x >> (64 - bits);
-}
-
 static uint64_t stir(uint64_t x) {
     x = (x ^ x >> 32) * factor;
     x = (x ^ x >> 29) * factor;
     return x ^ x >> 32;
 }
 
-/* Sixteen floats as eight words, each into a hash of its own: eight multiplications are under way at once. Adding 1 to an exponent of ones,
- * that of inf and nan, carries into the bit of the sign. */
-static inline uint64_t take_block(uint64_t hash[WORDS], const float *block) {
+/* Fletcher's two sums (Fletcher: An arithmetic checksum for serial transmissions; 1982), of which the second knows places, for each of
+ * four words by itself: nothing but additions, which every processor has for vectors. */
+typedef struct sums {
+    uint64_t plain[WORDS], placed[WORDS], carried[WORDS];
+} sums;
+
+/* Eight floats. The shift lets the highest bits, signs, reach where a sum does not lose them. Adding 1 to an exponent of ones, that of
+ * inf and nan, carries into the bit of the sign. */
+static inline void take_block(sums *s, const float *block, float *copy) {
     const uint64_t exponents = 0x7f8000007f800000, one = 0x0080000000800000;
-    uint64_t words[WORDS], carried = 0;
+    uint64_t words[WORDS];
     memcpy(words, block, sizeof words);
+    if (copy)
+        memcpy(copy, words, sizeof words);
     for (int i = 0; i < WORDS; i++) {
-        hash[i] = turn((hash[i] ^ words[i]) * factor, 31);
-        carried |= (words[i] & exponents) + one;
+        s->plain[i] += words[i] ^ words[i] >> 29;
+        s->placed[i] += s->plain[i];
+        s->carried[i] |= (words[i] & exponents) + one;
     }
-    return carried;
 }
 
-static scan scan_chunk(const float *values, int64_t count) {
-    uint64_t hash[WORDS] = {1, 2, 3, 4, 5, 6, 7, 8}, carried = 0, all = 0;
+static inline scan scan_chunk(const float *values, int64_t count, float *copy) {
+    sums s = {{0}, {0}, {0}};
     int64_t whole = count / BLOCK * BLOCK;
     for (int64_t at = 0; at < whole; at += BLOCK)
-        carried |= take_block(hash, values + at);
+        take_block(&s, values + at, copy ? copy + at : NULL);
     float rest[BLOCK] = {0};
-    memcpy(rest, values + whole, (size_t)(count - whole) * sizeof *rest);
-    carried |= take_block(hash, rest);
-    for (int i = 0; i < WORDS; i++)
-        all = stir(all + hash[i]);
+    size_t left = (size_t)(count - whole) * sizeof *rest;
+    memcpy(rest, values + whole, left);
+    take_block(&s, rest, NULL);
+    if (copy)
+        memcpy(copy + whole, rest, left);
+    uint64_t all = 0, carried = 0;
+    for (int i = 0; i < WORDS; i++) {
+        all = stir(stir(all + s.plain[i]) + s.placed[i]);
+        carried |= s.carried[i];
+    }
     return (scan){all, !(carried & 0x8000000080000000)};
 }
 
@@ -58,9 +67,8 @@ static void run_chunk(void *context, int item, int thread) {
     (void)thread;
     pass *p = context;
     int64_t first = (int64_t)item * CHUNK, count = p->count - first < CHUNK ? p->count - first : CHUNK;
-    scan s = scan_chunk(p->values + first, count);
-    if (p->copy)
-        memcpy(p->copy + first, p->values + first, (size_t)count * sizeof *p->copy);
+    /* two loops, of which neither has to ask */
+    scan s = p->copy ? scan_chunk(p->values + first, count, p->copy + first) : scan_chunk(p->values + first, count, NULL);
     atomic_fetch_add(&p->hash, stir(s.hash + (uint64_t)item)); /* a sum, which has no order */
     if (!s.finite)
         atomic_store(&p->broken, true);

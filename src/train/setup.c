@@ -215,6 +215,8 @@ static err prepare_network(trainer *t) {
     if (code == OK)
         code = make_engine(t);
     if (code == OK)
+        code = save_prepare(t);
+    if (code == OK)
         deadline_init(&t->deadline, t->job->train.max_seconds, checkpoint_bytes(t));
     return code;
 }
@@ -235,6 +237,8 @@ err setup_run(trainer *t, const train_options *options) {
     if (code == OK)
         code = comm_agree(comm_world(), open_folder(t, options));
     if (code == OK)
+        code = save_start(t);
+    if (code == OK)
         code = open_quarantines(t);
     if (code != OK)
         return code;
@@ -248,9 +252,11 @@ err setup_run(trainer *t, const train_options *options) {
 }
 
 void setup_free(trainer *t) {
+    save_end(t);
     watchdog_stop(t->watchdog);
     loader_stop(t->loader);
     engine_free(t->engine);
+    snapshot_reset(&t->snapshot);
     optim_free(t->optim);
     model_free(t->model);
     quarantine_close(t->bad);

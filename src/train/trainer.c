@@ -39,6 +39,7 @@ static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) 
         return code;
     engine_backward(t->engine, lr);
     t->step++;
+    t->past.updates++;
     return OK;
 }
 
@@ -76,8 +77,10 @@ static err record_step(trainer *t, double loss, double top1, double lr) {
         .compute_s = (t->window.seconds - t->window.data_seconds - t->window.wait_seconds) / steps,
     };
     t->window = (step_window){0};
-    err code = comm_agree(comm_world(), records_step(t->records, &s));
-    return code == OK ? OK : boundary_save_and_stop(t);
+    err code = save_report_written(t);
+    if (code == OK)
+        code = records_step(t->records, &s);
+    return comm_agree(comm_world(), code) == OK ? OK : boundary_save_and_stop(t);
 }
 
 /* ---- the run ---- */

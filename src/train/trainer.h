@@ -1,5 +1,5 @@
-/* The state of one training run, shared by the files that set it up (setup.c, begin.c, announce.c), walk it (trainer.c, boundary.c) and save
- * it (save.c). */
+/* The state of one training run, shared by the files that set it up (setup.c, begin.c, announce.c), walk it (trainer.c, boundary.c) and
+ * save it (save.c). */
 #ifndef SHOAL_TRAIN_TRAINER_H
 #define SHOAL_TRAIN_TRAINER_H
 
@@ -11,6 +11,8 @@
 #include "train/progress.h"
 #include "train/quarantine.h"
 #include "train/records.h"
+#include "train/saver.h"
+#include "train/snapshot.h"
 #include "train/stragglers.h"
 #include "train/train.h"
 #include "train/watchdog.h"
@@ -26,7 +28,7 @@ typedef struct trainer {
     char *folder;
     dataset *data, *val;
     quarantine *bad, *bad_val; /* their bad records */
-    shape image;      /* after augmentation */
+    shape image;               /* after augmentation */
     sampler order;
     model *model;
     optim *optim;
@@ -38,14 +40,17 @@ typedef struct trainer {
     launch_rank *ranks; /* NULL but on rank 0 */
 
     int64_t steps_per_epoch, last_step;
-    int64_t step;     /* finished */
-    ckpt_info past;   /* what a checkpoint carries on beside step and weights: the best value, jobs, evaluations (these two on rank 0), … */
-    bool resumed;        /* from a checkpoint */
+    int64_t step;   /* finished */
+    ckpt_info past; /* what a checkpoint carries on beside step and weights: the best value, jobs, evaluations (these two on rank 0), … */
+    bool resumed;   /* from a checkpoint */
     bool evaluation_due; /* the last step ended an epoch that is still to be evaluated */
     uint64_t data_fingerprint;
 
-    double last_save; /* time_now() of the last checkpoint, or of the start */
-    double speed;     /* images a second, smoothed */
+    snapshot snapshot;
+    saver *saver;         /* NULL but on rank 0 */
+    double last_save;     /* time_now() of the last checkpoint, or of the start */
+    double stood_seconds; /* that training stood still for it */
+    double speed;         /* images a second, smoothed */
     step_window window;
     rank_times times; /* of the epoch, as far as this process has walked it */
     deadline deadline;
@@ -80,10 +85,29 @@ err boundary_check_log(void);
 /* The run ends with the last error, which all ranks share; what was trained before it is saved. Collective. */
 err boundary_save_and_stop(trainer *t);
 
-/* Writes last.h5, and step-N.h5 beside it where `numbered`. Collective. */
-err save_checkpoint(trainer *t, bool numbered);
+/* ---- save.c ---- */
 
-/* Gives the checkpoint just written the name best.h5. Collective. */
-err save_best(trainer *t);
+/* The memory of a copy, and the saver, once the folder is there. Collective. */
+err save_prepare(trainer *t);
+err save_start(trainer *t);
+
+/* What a checkpoint is called beside last.h5. */
+typedef struct save_names {
+    bool numbered; /* step-N.h5 */
+    bool best;     /* best.h5 */
+} save_names;
+
+/* Has the state written. ERR_BROKEN where it is not to be saved: ranks differ, or it is not finite. ERR_IO where the checkpoint before
+ * could not be written. Collective. */
+err save_checkpoint(trainer *t, save_names names);
+
+/* Returns once what was to be saved is whole on disk; ERR_IO where it cannot be. Collective. */
+err save_finish(trainer *t);
+
+/* Rank 0: what has been written meanwhile is recorded. ERR_IO. */
+err save_report_written(trainer *t);
+
+/* The end of a run that broke off: what is still being written becomes whole, or is warned of. */
+void save_end(trainer *t);
 
 #endif

@@ -169,6 +169,8 @@ def check_damage():
     refused("a reference into nowhere", "damaged", "inspect", damage("set.h5", wild_index("set.h5")))
     refused("the same for training", "damaged", "inspect", "--verify", "damaged.h5")
     refused("the same as weights", "damaged", "digest", "damaged.h5")
+    refused("a data set whose format is damaged", "damaged: .*its format is \"shoal-dat", "inspect",
+            write_set("format.h5", lambda f: f.attrs.modify("format", "shoal-datasdt")))
     refused("many numbers in a small file", "can hold", "digest", declare("many.h5", "model/a.weight", shape=(1 << 40,), dtype="f4", chunks=(1024,)))
     refused("one huge chunk", "can hold", "digest",
             declare("chunk.h5", "model/a.weight", shape=(8,), maxshape=(None,), dtype="f4", chunks=(1 << 29,)))
