@@ -45,7 +45,9 @@ static err run_collective(const cli_command *command, const cli_call *call, int 
     err code = cli_start_ranks();
     if (code != OK)
         return cli_report(code);
-    code = cli_check_same_words(argc, argv);
+    code = call->alone ? OK : cli_check_connected();
+    if (code == OK)
+        code = cli_check_same_words(argc, argv);
     if (code == OK && parsed)
         *err_last() = record;
     if (code == OK)
@@ -125,6 +127,7 @@ static err run_general(int argc, char **argv) {
 
 int shoal_main(int argc, char **argv) {
     print_begin();
+    signals_let_writes_fail();
     log_set_rank(comm_launcher_rank());
     const cli_command *command = NULL;
     bool is_command = argc > 1 && find_command(&command, argv[1]) == OK;

@@ -56,12 +56,16 @@ typedef struct cli_call {
     void *settings; /* mem_new() */
     char **words;   /* mem_new(); the words themselves belong to argv */
     int n_words;
-    bool help; /* --help was there; nothing else counts */
+    bool help;  /* --help was there; nothing else counts */
+    bool alone; /* --alone: this process does not belong to those that were launched with it */
 } cli_call;
 
 /* Reads the arguments after the subcommand's name, argv[0]. ERR_USAGE names the argument and suggests. Free with cli_call_reset(). */
 err cli_parse(const cli_command *command, int argc, char **argv, cli_call *call);
 void cli_call_reset(cli_call *call);
+
+/* Whether some calls of a command run on all ranks; those take --alone. */
+bool cli_has_ranks(const cli_command *command);
 
 /* Prints a command's usage, options, example; the list of all commands. */
 void cli_print_help(const cli_command *command);
@@ -79,6 +83,9 @@ err cli_set_threads(void);
 
 /* Whether all ranks were started with these words, the subcommand and all that follows. ERR_USAGE. Collective. */
 err cli_check_same_words(int count, char *const *words);
+
+/* comm_check_connected(); where it fails, this process is from then on the one that the launcher says, so that one of them all speaks. */
+err cli_check_connected(void);
 
 /* The same for a command that needs no MPI, where a launcher has started several ranks: a rank that never starts MPI would let those wait
  * that do. Reports the error. */

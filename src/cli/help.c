@@ -22,6 +22,8 @@ void cli_print_help(const cli_command *command) {
         print_option(text, command->options[i].help);
         mem_free(text);
     }
+    if (cli_has_ranks(command))
+        print_option("--alone", "run by itself, even where a launcher has started several processes that MPI does not connect");
     print_option("-h, --help", "this text");
     if (command->more_help) {
         putchar('\n');

@@ -54,11 +54,24 @@ err cli_check_same_words(int count, char *const *words) {
     return code;
 }
 
+/* Where MPI has not found the processes that were launched with this one, each of them takes itself for rank 0: the launcher knows which
+ * of them is to speak, and the others give it the time, because launchers end all processes once one has left. */
+err cli_check_connected(void) {
+    err code = comm_check_connected(comm_size(comm_world()));
+    if (code != OK)
+        log_set_rank(comm_launcher_rank());
+    if (log_rank() != 0 && code != OK)
+        time_sleep(1);
+    return code;
+}
+
 err cli_meet_first(int count, char *const *words) {
     if (comm_launcher_size() < 2)
         return OK;
     err code = cli_start_ranks();
-    if (code == OK)
+    if (code == OK && comm_check_connected(comm_size(comm_world())) != OK)
+        log_set_rank(comm_launcher_rank()); /* no more is needed of the others here than their silence */
+    else if (code == OK)
         code = cli_check_same_words(count, words);
     cli_report(code);
     comm_finish();

@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
-enum { HELP = 'h', WORD = 1, FIRST_OPTION = 256 }; /* what getopt_long() returns */
+enum { HELP = 'h', ALONE = 'a', WORD = 1, FIRST_OPTION = 256 }; /* what getopt_long() returns */
 
 static err read_whole(const cli_option *o, const char *text, int64_t *out) {
     int64_t value;
@@ -60,13 +60,19 @@ static int argument_kind(cli_type type) {
     return type == CLI_FLAG ? no_argument : type == CLI_OPTIONAL_TEXT ? optional_argument : required_argument;
 }
 
+bool cli_has_ranks(const cli_command *command) {
+    return command->collective || command->collective_for;
+}
+
 static struct option *make_table(const cli_command *command) {
-    struct option *table = mem_new((size_t)command->n_options + 2, sizeof *table);
+    struct option *table = mem_new((size_t)command->n_options + 3, sizeof *table);
     for (int i = 0; i < command->n_options; i++) {
         const cli_option *o = &command->options[i];
         table[i] = (struct option){.name = o->name, .has_arg = argument_kind(o->type), .val = FIRST_OPTION + i};
     }
     table[command->n_options] = (struct option){.name = "help", .val = HELP};
+    if (cli_has_ranks(command))
+        table[command->n_options + 1] = (struct option){.name = "alone", .val = ALONE};
     return table;
 }
 
@@ -102,6 +108,8 @@ static err parse_all(const cli_command *command, const struct option *table, int
             break;
         else if (found == HELP)
             call->help = true;
+        else if (found == ALONE)
+            call->alone = true;
         else if (found == WORD)
             call->words[call->n_words++] = optarg;
         else if (found == ':')

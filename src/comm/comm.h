@@ -36,6 +36,10 @@ int comm_launcher_size(void);
 /* The same among the ranks of its node; -1 where the launcher does not tell. */
 int comm_launcher_local_rank(void);
 
+/* ERR_USAGE where the launcher says that it started several processes, and MPI (`ranks` is the size of its world) that there is one: then
+ * the launcher is another MPI's, and each process would do the whole work. Not collective. */
+err comm_check_connected(int ranks);
+
 /* All ranks; NULL before comm_init(). */
 comm *comm_world(void);
 int comm_rank(const comm *c);
@@ -131,7 +135,7 @@ err comm_agree(comm *c, err code);
 /* Whether all ranks gave the same bytes. Collective. */
 bool comm_same(comm *c, const void *data, size_t bytes);
 
-/* `Open MPI 4.1.4`. */
+/* The MPI that runs: `Open MPI 4.1.4`; and the one compiled with, where that is another. */
 const char *comm_library(void);
 
 /* Host name. */

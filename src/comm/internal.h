@@ -19,6 +19,9 @@ struct comm {
 /* Settings for Open MPI, which are its environment; before MPI is started. What the user has set stands. */
 void comm_set_environment(void);
 
+/* Whether a launcher has started this process: mpirun, srun. */
+bool comm_is_launched(void);
+
 /* Ends the job where an MPI function did not succeed. */
 void comm_check(int status, const char *function);
 

@@ -120,14 +120,10 @@ static int number_of(const char *variable) {
     return (int)environment_number(variable, 0);
 }
 
-char *launch_lone_rank(int ranks) {
-    int tasks = number_of("SLURM_NTASKS"), of_step = number_of("SLURM_STEP_NUM_TASKS");
-    if (ranks > 1 || tasks <= 1)
+char *launch_idle_tasks(int ranks) {
+    int tasks = number_of("SLURM_NTASKS");
+    if (ranks > 1 || tasks <= 1 || getenv("SLURM_STEP_NUM_TASKS"))
         return NULL;
-    if (of_step > 1)
-        return text_format("srun has started %d processes, but MPI connects none of them: each runs the whole job by itself; "
-                           "try `srun --mpi=pmix` (`srun --mpi=list` shows what there is)",
-                           of_step);
     return text_format("SLURM has given this job %d tasks, but MPI says that there is 1 rank: start it with `srun shoal train …` or "
                        "`mpirun shoal train …`, otherwise the others stay idle",
                        tasks);
@@ -146,13 +142,13 @@ static void each_line(const char *text, void (*say)(const char *format, ...)) {
 void launch_announce(const launch_rank *ranks, int count) {
     if (!ranks)
         return;
-    char *table = launch_table(ranks, count), *mistakes = launch_mistakes(ranks, count), *lone = launch_lone_rank(count);
+    char *table = launch_table(ranks, count), *mistakes = launch_mistakes(ranks, count), *idle = launch_idle_tasks(count);
     each_line(table, log_info);
     log_info("software: shoal %s (%s), %s, kernels %s (no BLAS is used)", version_number(), version_commit(), comm_library(), math->isa);
     each_line(mistakes, log_warn);
-    if (lone)
-        log_warn("%s", lone);
+    if (idle)
+        log_warn("%s", idle);
     mem_free(table);
     mem_free(mistakes);
-    mem_free(lone);
+    mem_free(idle);
 }

@@ -27,8 +27,8 @@ char *launch_table(const launch_rank *ranks, int count);
  * empty where all is well. */
 char *launch_mistakes(const launch_rank *ranks, int count);
 
-/* The launcher's tasks against MPI's ranks: srun forgotten, or srun without MPI. New string; NULL where all is well. */
-char *launch_lone_rank(int ranks);
+/* SLURM's tasks against MPI's ranks: srun forgotten in a batch script. New string; NULL where all is well. */
+char *launch_idle_tasks(int ranks);
 
 /* Rank 0: prints all of it. */
 void launch_announce(const launch_rank *ranks, int count);

@@ -88,8 +88,34 @@ if [[ $cores -gt 1 ]]; then
 fi
 SLURM_NTASKS=8 try "$shoal" train "$job" --out "$run" train.max_steps=1
 expect "srun forgotten" 0 '^warning: SLURM has given this job 8 tasks, but MPI says that there is 1 rank'
-SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8 try "$shoal" train "$job" --out "$run" train.max_steps=1
-expect "srun without MPI" 0 '^warning: srun has started 8 processes, but MPI connects none of them'
+SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8 try "$shoal" train "$job" --out "$work/not" train.max_steps=1
+refused "srun without MPI" 64 '8 processes were launched \(SLURM_STEP_NUM_TASKS\), but MPI connects none of them.*srun --mpi=pmix'
+PMI_RANK=0 PMI_SIZE=4 try "$shoal" train "$job" --out "$work/not" train.max_steps=1
+refused "another MPI's mpirun" 64 '4 processes were launched \(PMI_SIZE\), but MPI connects none of them.*--alone'
+check "no run folder is made" test ! -e "$work/not"
+PMI_RANK=2 PMI_SIZE=4 try "$shoal" train "$job" --out "$work/not" train.max_steps=1
+check "another MPI's mpirun: one of its processes speaks" test "$code" = 64 -a ! -s "$work/err"
+PMI_RANK=2 PMI_SIZE=4 try "$shoal" train "$job" --out "$run" train.max_steps=1 --alone
+expect "--alone" 0 '^done: 1 steps'
+PMI_RANK=0 PMI_SIZE=4 try "$shoal" eval "$run/last.h5" "$work/val.h5"
+refused "eval under another MPI's mpirun" 64 '4 processes were launched'
+SLURM_JOB_ID=1 SLURM_PROCID=0 SLURM_NTASKS=8 try "$shoal" eval "$run/last.h5" "$work/val.h5"
+check "eval in a batch script is no mistake" test "$code" = 0 -a ! -s "$work/err"
+
+# an MPI library at run time that is not the one compiled with
+cat > "$work/other.c" << 'C'
+#include <string.h>
+int MPI_Get_library_version(char *text, int *length);
+int MPI_Get_library_version(char *text, int *length) {
+    strcpy(text, "MPICH Version:      9.8.7\nMPICH Release date: never");
+    *length = (int)strlen(text);
+    return 0;
+}
+C
+if cc -shared -fPIC "$work/other.c" -o "$work/other.so" 2> /dev/null; then
+    LD_PRELOAD=$work/other.so try "$shoal" train "$job" --out "$run" train.max_steps=1
+    expect "the MPI that runs, and the one compiled with" 0 '^software: .*, MPICH 9\.8\.7 \(compiled with .* [0-9.a-z]+\), kernels'
+fi
 
 mkdir -p "$work/a" "$work/b"
 two_folders() {
@@ -192,6 +218,19 @@ step=$(sed -nE 's/.*after step ([0-9]+):.*/\1/p' "$work/err")
 try_ranks 2 "$shoal" train "$job" --out "$run" "${long[@]}" data.train="$work/large.h5" train.max_steps=$((step + 2)) --resume
 try_ranks 1 "$shoal" train "$job" --out "$work/whole" "${long[@]}" data.train="$work/large.h5" train.max_steps=$((step + 2))
 check "after many signals: the digest of an uninterrupted run" test "$(digest "$run/last.h5")" = "$(digest "$work/whole/last.h5")"
+
+# what comes where a terminal is lost, processor time is used up, a reader has left
+for signal in HUP XCPU PIPE; do
+    start 2 "${long[@]}"
+    until_said '^Epoch'
+    kill -"$signal" "$(rank_of 1 "$run")"
+    ends
+    expect "$signal" 75 'stopped by a signal after step [0-9]+: .*last.h5 is whole'
+done
+rm -rf "$run"
+(ulimit -f 64 && exec "$shoal" train "$job" --out "$run" train.max_steps=2 data.val=null) > "$work/out" 2> "$work/err"
+code=$?
+refused "a limit of file size" 74 'File too large'
 
 # in the middle of an evaluation: it is left, and made up for
 evaluated=(model.name=resnet20 train.epochs=2 data.val="$work/large.h5")

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "comm/comm.h"
 #include "train/hosts.h"
 #include "train/launch.h"
 
@@ -127,16 +128,55 @@ END_TEST
 
 START_TEST(a_forgotten_srun_is_seen) {
     setenv("SLURM_NTASKS", "8", 1);
-    check_text(launch_lone_rank(1), "SLURM has given this job 8 tasks, but MPI says that there is 1 rank");
-    ck_assert_ptr_null(launch_lone_rank(8));
-    ck_assert_ptr_null(launch_lone_rank(4)); /* somebody's own choice */
-    setenv("SLURM_STEP_NUM_TASKS", "8", 1);
-    check_text(launch_lone_rank(1), "srun has started 8 processes, but MPI connects none of them");
-    setenv("SLURM_NTASKS", "1", 1);
-    ck_assert_ptr_null(launch_lone_rank(1));
+    check_text(launch_idle_tasks(1), "SLURM has given this job 8 tasks, but MPI says that there is 1 rank");
+    ck_assert_ptr_null(launch_idle_tasks(8));
+    ck_assert_ptr_null(launch_idle_tasks(4)); /* somebody's own choice */
+    setenv("SLURM_STEP_NUM_TASKS", "1", 1);
+    ck_assert_ptr_null(launch_idle_tasks(1)); /* srun -n1 */
     unsetenv("SLURM_NTASKS");
     unsetenv("SLURM_STEP_NUM_TASKS");
-    ck_assert_ptr_null(launch_lone_rank(1));
+    ck_assert_ptr_null(launch_idle_tasks(1));
+}
+END_TEST
+
+/* What the launchers set: the process's rank, the number of processes. */
+START_TEST(another_mpis_launcher_is_seen) {
+    static const char *const launchers[][2] = {{"PMI_RANK", "PMI_SIZE"},
+                                               {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                               {"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"},
+                                               {"MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
+                                               {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
+    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
+        setenv(launchers[i][0], "3", 1);
+        setenv(launchers[i][1], "8", 1);
+        ck_assert_int_eq(comm_launcher_rank(), 3);
+        ck_assert_int_eq(comm_check_connected(1), ERR_USAGE);
+        ck_assert_msg(strstr(err_last()->text, "8 processes were launched"), "%s", err_last()->text);
+        ck_assert_int_eq(comm_check_connected(8), OK);
+        setenv(launchers[i][1], "1", 1);
+        ck_assert_int_eq(comm_check_connected(1), OK);
+        unsetenv(launchers[i][0]);
+        unsetenv(launchers[i][1]);
+    }
+    ck_assert_int_eq(comm_launcher_rank(), 0);
+}
+END_TEST
+
+/* mpirun starts its helpers with srun, one a node: its own words count. A batch script is no step, whatever the job was granted. */
+START_TEST(the_nearest_launcher_counts) {
+    setenv("SLURM_NTASKS", "8", 1);
+    setenv("SLURM_PROCID", "0", 1);
+    ck_assert_int_eq(comm_check_connected(1), OK);
+    setenv("SLURM_STEP_NUM_TASKS", "4", 1);
+    setenv("PMI_SIZE", "1", 1);
+    setenv("PMI_RANK", "0", 1);
+    ck_assert_int_eq(comm_check_connected(1), OK);
+    unsetenv("PMI_SIZE");
+    unsetenv("PMI_RANK");
+    ck_assert_int_eq(comm_check_connected(1), ERR_USAGE);
+    unsetenv("SLURM_NTASKS");
+    unsetenv("SLURM_PROCID");
+    unsetenv("SLURM_STEP_NUM_TASKS");
 }
 END_TEST
 
@@ -152,6 +192,8 @@ int main(void) {
     tcase_add_test(cases, one_crowded_rank_is_seen);
     tcase_add_test(cases, more_ranks_than_cores_are_seen);
     tcase_add_test(cases, a_forgotten_srun_is_seen);
+    tcase_add_test(cases, another_mpis_launcher_is_seen);
+    tcase_add_test(cases, the_nearest_launcher_counts);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,12 +1,15 @@
 /* What a run knows of its own life: who makes whom wait, when its time is over, which signals have come. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
+#define _XOPEN_SOURCE 700       /* SIGXCPU */
 #include <check.h>
 #undef fail /* an old word of libcheck, and one of ours */
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "train/deadline.h"
@@ -144,7 +147,7 @@ END_TEST
 /* ---- signals ---- */
 
 START_TEST(signals_set_a_flag_that_stays) {
-    static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+    static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU, SIGPIPE};
     signals_watch();
     for (size_t i = 0; i < sizeof asking / sizeof *asking; i++) {
         ck_assert(!signals_stop());
@@ -155,6 +158,29 @@ START_TEST(signals_set_a_flag_that_stays) {
         ck_assert(signals_stop());
         signals_forget();
     }
+}
+END_TEST
+
+START_TEST(a_lost_terminal_stays_ignored_under_nohup) {
+    signal(SIGHUP, SIG_IGN);
+    signals_watch();
+    raise(SIGHUP);
+    ck_assert(!signals_stop());
+}
+END_TEST
+
+START_TEST(a_limit_of_file_size_is_a_failed_write) {
+    struct rlimit before, limit;
+    FILE *file = tmpfile();
+    ck_assert(file && getrlimit(RLIMIT_FSIZE, &before) == 0);
+    limit = (struct rlimit){.rlim_cur = 100, .rlim_max = before.rlim_max};
+    signals_let_writes_fail();
+    setrlimit(RLIMIT_FSIZE, &limit);
+    bool written = fseek(file, 200, SEEK_SET) == 0 && fputc('x', file) == 'x' && fflush(file) == 0;
+    int reason = errno;
+    setrlimit(RLIMIT_FSIZE, &before); /* libcheck writes files of its own */
+    ck_assert(!written);
+    ck_assert_int_eq(reason, EFBIG);
 }
 END_TEST
 
@@ -191,6 +217,8 @@ int main(void) {
     tcase_add_test(cases, large_checkpoints_are_given_time_before_one_is_measured);
     tcase_add_test(cases, the_end_of_the_job_is_read_from_the_environment);
     tcase_add_test(cases, signals_set_a_flag_that_stays);
+    tcase_add_test(cases, a_lost_terminal_stays_ignored_under_nohup);
+    tcase_add_test(cases, a_limit_of_file_size_is_a_failed_write);
     tcase_add_test(cases, everything_that_is_done_counts);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
