@@ -24,11 +24,15 @@ digest() {
     "$shoal" digest "$1"
 }
 
-# ranks_of RUN: the processes that train into that folder, launchers left out
+is_shoal() {
+    [[ $(readlink "/proc/$1/exe") -ef $shoal ]]
+}
+
+# ranks_of RUN: the processes that train into that folder; launchers and a rank's own helpers left out
 ranks_of() {
     local p
     for p in $(pgrep -f "$shoal train .* --out $1"); do
-        [[ $(readlink "/proc/$p/exe") -ef $shoal ]] && echo "$p"
+        is_shoal "$p" && ! is_shoal "$(ps -o ppid= -p "$p" | tr -d ' ')" && echo "$p"
     done
 }
 
