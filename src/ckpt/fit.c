@@ -37,7 +37,7 @@ void ckpt_fit_param(fit *result, h5_file *f, const char *object, const param *p)
         if (!may_miss)
             note(&result->missing, &result->first_missing, mem_string(p->name));
     } else if (h5_get_info(f, object, &info) != OK)
-        note(&result->different, &result->first_different, mem_string(err_last()->text));
+        note(&result->unreadable, &result->first_unreadable, mem_string(err_last()->text));
     else if (!is_type_for(info.type, p))
         note(&result->mistyped, &result->first_mistyped,
              text_format("%s is %s; float32, float64 or float16 is needed", p->name, h5_type_name(info.type)));
@@ -60,10 +60,12 @@ static void tell(char *text, size_t size, int count, const char *kind, const cha
 err ckpt_report_fit(fit *f, const char *path, const char *group) {
     char text[768] = "";
     tell(text, sizeof text, f->missing, f->missing == 1 ? "tensor is missing" : "tensors are missing", f->first_missing);
+    tell(text, sizeof text, f->unreadable, "not to be read", f->first_unreadable);
     tell(text, sizeof text, f->mistyped, "of another type", f->first_mistyped);
     tell(text, sizeof text, f->different, "of another shape", f->first_different);
     tell(text, sizeof text, f->unknown, "unknown to the model", f->first_unknown);
     mem_free(f->first_missing);
+    mem_free(f->first_unreadable);
     mem_free(f->first_mistyped);
     mem_free(f->first_different);
     mem_free(f->first_unknown);

@@ -54,8 +54,8 @@ bool ckpt_holds_weights(h5_file *f);
 
 /* Names, types and sizes of a file's tensors against those that the model has. */
 typedef struct fit {
-    int missing, mistyped, different, unknown; /* how many */
-    char *first_missing, *first_mistyped, *first_different, *first_unknown;
+    int missing, unreadable, mistyped, different, unknown; /* how many */
+    char *first_missing, *first_unreadable, *first_mistyped, *first_different, *first_unknown;
 } fit;
 
 /* ERR_DATA that tells all of it, OK where everything fits. Frees the texts. */

@@ -169,6 +169,10 @@ def check_damage():
     refused("a reference into nowhere", "damaged", "inspect", damage("set.h5", wild_index("set.h5")))
     refused("the same for training", "damaged", "inspect", "--verify", "damaged.h5")
     refused("the same as weights", "damaged", "digest", "damaged.h5")
+    with h5py.File(f"{work}/held.h5", "w", libver="latest") as f:
+        f["a"] = 1.0
+        f.flush()
+        refused("a file that is being written", "open for writing", "inspect", "held.h5")
     refused("a data set whose format is damaged", "damaged: .*its format is \"shoal-dat", "inspect",
             write_set("format.h5", lambda f: f.attrs.modify("format", "shoal-datasdt")))
     refused("many numbers in a small file", "can hold", "digest", declare("many.h5", "model/a.weight", shape=(1 << 40,), dtype="f4", chunks=(1024,)))
@@ -237,6 +241,10 @@ def check_weights():
     refused("beyond float32", "fc.weight holds infinity, or numbers beyond float32", "eval",
             write_weights("big.h5", tensors, with_value("fc.weight", 1e300)), *asked)
     refused("a negative variance", "bn1.running_var holds -1", "eval", write_weights("v.h5", tensors, with_value("bn1.running_var", -1)), *asked)
+    write_weights("link.h5", {k: v for k, v in tensors.items() if k != "fc.bias"})
+    with h5py.File(f"{work}/link.h5", "a") as f:
+        f["fc.bias"] = h5py.ExternalLink("w.h5", "/model/fc.bias")
+    refused("a tensor in another file", "not to be read .*fc.bias is a link into another file .w.h5", "eval", "link.h5", *asked)
     refused("weights alone", "weights but no job: --model NAME", "eval", "w.h5", "set.h5")
     refused("a misspelt model", "resnet18", "eval", "w.h5", "set.h5", "--model", "resnet81", code=64)
     refused("another model", "does not fit the model", "eval", "w.h5", "set.h5", "--model", "resnet20")
