@@ -30,6 +30,20 @@ err path_make_folders(const char *folder) {
     return fail(ERR_IO, "%s: cannot be made: %s", folder, strerror(length ? reason : ENOENT));
 }
 
+const char *path_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *path_folder(const char *path) {
+    size_t length = (size_t)(path_name(path) - path);
+    if (length == 0)
+        return mem_string(".");
+    char *folder = mem_string(path);
+    folder[length > 1 ? length - 1 : 1] = '\0';
+    return folder;
+}
+
 char *path_as_pattern(const char *path) {
     char *pattern = mem_new(2 * strlen(path) + 1, 1), *to = pattern;
     for (; *path; *to++ = *path++)

@@ -7,6 +7,10 @@
 /* Makes a folder and those above it; no error where it is there. ERR_IO. */
 err path_make_folders(const char *folder);
 
+/* The folder that a path is in (`.` for a mere name): a new string; and its name there, within `path`. */
+char *path_folder(const char *path);
+const char *path_name(const char *path);
+
 typedef struct path_list {
     char **paths;
     int count;

@@ -64,8 +64,8 @@ typedef struct ckpt_state {
 /* The values themselves. `o` may be NULL. */
 ckpt_state ckpt_state_of(graph *g, optim *o);
 
-/* Writes model, optimiser and info to a temporary name beside `path`, flushes, closes, opens again, verifies every CRC, renames, syncs the
- * folder. Rank 0 only, on any thread, but HDF5 is for one at a time. ERR_IO (disk full, read-only): what was at `path` before is still
+/* Writes model, optimiser and info to a temporary name beside `path`, flushes, closes, seals, syncs, reads all of it again from the disk,
+ * verifies every CRC, renames, syncs the folder; what was last.h5 becomes previous.h5. Rank 0 only, on any thread, but HDF5 is for one at a time. ERR_IO (disk full, read-only): what was at `path` before is still
  * there. */
 err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info);
 
@@ -98,12 +98,15 @@ err ckpt_verify(const char *path);
 err ckpt_digest_file(const char *path, char digest[CKPT_DIGEST]);
 void ckpt_digest_graph(const graph *g, char digest[CKPT_DIGEST]);
 
-/* The newest valid checkpoint of a run folder: last.h5, or the highest step-N.h5, or best.h5; damaged ones are passed over with a warning.
- * ERR_IO where there is none. New string. */
+/* The newest whole checkpoint of a run folder: last.h5, or previous.h5, or the highest step-N.h5, or best.h5; damaged ones are passed over
+ * with a warning. ERR_DATA where none is whole; ERR_IO where the folder or one of them cannot be read: it may be whole. New string. */
 err ckpt_find_newest(const char *folder, char **path);
 
-/* Whether the folder holds anything that looks like a checkpoint. */
-bool ckpt_is_any(const char *folder);
+/* Whether the folder holds anything that looks like a checkpoint; no folder holds none. ERR_IO where it cannot be listed. */
+err ckpt_is_any(const char *folder, bool *any);
+
+/* Removes what killed processes have left in a run folder that is this run's own: `.NAME.tmp…`. ERR_IO where it cannot be listed. */
+err ckpt_clear_leftovers(const char *folder);
 
 /* Deletes step-N.h5 files of the folder but the `keep` that were written last. */
 void ckpt_prune(const char *folder, int keep);

@@ -94,6 +94,5 @@ err ckpt_digest_file(const char *path, char digest[CKPT_DIGEST]) {
         code = hash_dataset(hash, f, found.list[i].name, found.list[i].object);
     hash_finish(hash, digest);
     ckpt_tensors_reset(&found);
-    h5_close(f);
-    return code;
+    return ckpt_close(f, code);
 }

@@ -1,6 +1,7 @@
-/* The checkpoints of a run folder: the newest whole one, and those that have had their day. */
+/* The checkpoints of a run folder: the newest whole one, those that have had their day, and names that last for a moment. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 
 #include "ckpt/internal.h"
 
-/* In the order in which they are resumed from: last.h5 is written with every checkpoint. */
-typedef enum kind { LAST, NUMBERED, BEST } kind;
+/* In the order in which they are resumed from: last.h5 is written with every checkpoint, and was previous.h5 before the last one. */
+typedef enum kind { LAST, PREVIOUS, NUMBERED, BEST } kind;
 
 typedef struct entry {
     char *path;
@@ -51,12 +52,18 @@ static int written_last_first(const void *a, const void *b) {
     return x->written.tv_nsec != y->written.tv_nsec ? compare(y->written.tv_nsec, x->written.tv_nsec) : compare(y->step, x->step);
 }
 
-static void add_entry(entries *e, const char *folder, const char *name, kind kind, int64_t step) {
-    struct stat s = {0};
+/* A file may have gone since its name was read. */
+static err add_entry(entries *e, const char *folder, const char *name, kind kind, int64_t step) {
+    struct stat s;
     char *path = text_format("%s/%s", folder, name);
-    stat(path, &s);
-    e->list = mem_resize(e->list, e->count + 1, sizeof *e->list);
-    e->list[e->count++] = (entry){path, kind, step, s.st_mtim};
+    if (stat(path, &s) == 0) {
+        e->list = mem_resize(e->list, e->count + 1, sizeof *e->list);
+        e->list[e->count++] = (entry){path, kind, step, s.st_mtim};
+        return OK;
+    }
+    err code = errno == ENOENT ? OK : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    mem_free(path);
+    return code;
 }
 
 static void entries_free(entries *e) {
@@ -65,47 +72,79 @@ static void entries_free(entries *e) {
     mem_free(e->list);
 }
 
-static entries list_folder(const char *folder) {
-    entries found = {NULL, 0};
+typedef err visitor(void *context, const char *folder, const char *name);
+
+/* Every name of a folder; none where there is no such folder. What cannot be listed is not empty: ERR_IO. */
+static err visit_names(const char *folder, visitor *visit, void *context) {
     DIR *names = opendir(folder);
-    for (struct dirent *d; names && (d = readdir(names));) {
-        int64_t step = step_of_name(d->d_name);
-        if (strcmp(d->d_name, "last.h5") == 0)
-            add_entry(&found, folder, d->d_name, LAST, 0);
-        else if (strcmp(d->d_name, "best.h5") == 0)
-            add_entry(&found, folder, d->d_name, BEST, 0);
-        else if (step >= 0)
-            add_entry(&found, folder, d->d_name, NUMBERED, step);
+    if (!names)
+        return errno == ENOENT ? OK : fail(ERR_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
+    err code = OK;
+    const struct dirent *d = NULL;
+    do {
+        errno = 0;
+        d = readdir(names);
+        if (!d && errno)
+            code = fail(ERR_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
+        else if (d)
+            code = visit(context, folder, d->d_name);
+    } while (d && code == OK);
+    closedir(names);
+    return code;
+}
+
+static err add_checkpoint(void *found, const char *folder, const char *name) {
+    int64_t step = step_of_name(name);
+    if (strcmp(name, "last.h5") == 0)
+        return add_entry(found, folder, name, LAST, 0);
+    if (strcmp(name, CKPT_PREVIOUS) == 0)
+        return add_entry(found, folder, name, PREVIOUS, 0);
+    if (strcmp(name, "best.h5") == 0)
+        return add_entry(found, folder, name, BEST, 0);
+    return step >= 0 ? add_entry(found, folder, name, NUMBERED, step) : OK;
+}
+
+/* The first that is whole. Only what was read to its end and is damaged is passed over. */
+static err find_whole(const entries *found, char **path) {
+    for (size_t i = 0; i < found->count && !*path; i++) {
+        const char *candidate = found->list[i].path;
+        err code = ckpt_verify(candidate);
+        if (code == OK)
+            *path = mem_string(candidate);
+        else if (code == ERR_DATA)
+            log_warn("%s (passed over)", err_last()->text);
+        else if (access(candidate, F_OK) == 0 || errno != ENOENT)
+            return code;
     }
-    if (names)
-        closedir(names);
-    return found;
+    return OK;
 }
 
 err ckpt_find_newest(const char *folder, char **path) {
-    entries found = list_folder(folder);
+    entries found = {NULL, 0};
     *path = NULL;
-    if (found.count > 0)
+    err code = visit_names(folder, add_checkpoint, &found);
+    if (code == OK && found.count > 0)
         qsort(found.list, found.count, sizeof *found.list, resume_first);
-    for (size_t i = 0; i < found.count && !*path; i++) {
-        if (ckpt_verify(found.list[i].path) == OK)
-            *path = mem_string(found.list[i].path);
-        else
-            log_warn("%s (passed over)", err_last()->text);
-    }
+    if (code == OK)
+        code = find_whole(&found, path);
+    if (code == OK && !*path)
+        code = fail(ERR_DATA, "%s: holds no whole checkpoint to resume from", folder);
     entries_free(&found);
-    return *path ? OK : fail(ERR_IO, "%s: holds no whole checkpoint to resume from", folder);
+    return code;
 }
 
-bool ckpt_is_any(const char *folder) {
-    entries found = list_folder(folder);
-    bool any = found.count > 0;
+err ckpt_is_any(const char *folder, bool *any) {
+    entries found = {NULL, 0};
+    err code = visit_names(folder, add_checkpoint, &found);
+    *any = found.count > 0;
     entries_free(&found);
-    return any;
+    return code;
 }
 
 void ckpt_prune(const char *folder, int keep) {
-    entries found = list_folder(folder);
+    entries found = {NULL, 0};
+    if (visit_names(folder, add_checkpoint, &found) != OK)
+        log_warn("%s: older checkpoints stay", err_last()->text);
     if (found.count > 0)
         qsort(found.list, found.count, sizeof *found.list, written_last_first);
     int numbered = 0;
@@ -113,4 +152,63 @@ void ckpt_prune(const char *folder, int keep) {
         if (found.list[i].kind == NUMBERED && ++numbered > keep)
             unlink(found.list[i].path);
     entries_free(&found);
+}
+
+/* ---- under other names ---- */
+
+char *ckpt_temporary(const char *path) {
+    char *folder = path_folder(path), *temporary = text_format("%s/.%s.tmp", folder, path_name(path));
+    mem_free(folder);
+    return temporary;
+}
+
+/* `.NAME.tmp`, and `.NAME.tmp-PROCESS` as versions before had it. */
+static bool is_temporary(const char *name) {
+    const char *end = name[0] == '.' ? strstr(name, ".tmp") : NULL;
+    if (!end)
+        return false;
+    end += strlen(".tmp");
+    return *end == '\0' || (*end == '-' && end[1 + strspn(end + 1, "0123456789")] == '\0');
+}
+
+static err remove_temporary(void *context, const char *folder, const char *name) {
+    (void)context;
+    char *path = is_temporary(name) ? text_format("%s/%s", folder, name) : NULL;
+    if (path && unlink(path) != 0 && errno != ENOENT)
+        log_warn("%s: left by a run that was killed, cannot be removed: %s", path, strerror(errno));
+    mem_free(path);
+    return OK;
+}
+
+err ckpt_clear_leftovers(const char *folder) {
+    return visit_names(folder, remove_temporary, NULL);
+}
+
+/* A second name for what is under the first one; false where there is nothing, or no second names are to be had. */
+static err link_aside(const char *path, const char *aside, bool *linked) {
+    unlink(aside);
+    *linked = link(path, aside) == 0;
+    bool impossible_here = errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK;
+    if (*linked || errno == ENOENT || impossible_here)
+        return OK;
+    return fail(ERR_IO, "%s: no second name can be given to it: %s", path, strerror(errno));
+}
+
+static err replace_last(const char *path, const char *temporary) {
+    char *folder = path_folder(path), *previous = text_format("%s/%s", folder, CKPT_PREVIOUS), *aside = ckpt_temporary(previous);
+    bool linked = false;
+    err code = link_aside(path, aside, &linked);
+    if (code == OK)
+        code = durable_rename(temporary, path);
+    if (code == OK && linked)
+        code = durable_rename(aside, previous);
+    unlink(aside); /* gone by now, where all went well */
+    mem_free(aside);
+    mem_free(previous);
+    mem_free(folder);
+    return code;
+}
+
+err ckpt_replace(const char *path, const char *temporary) {
+    return strcmp(path_name(path), "last.h5") == 0 ? replace_last(path, temporary) : durable_rename(temporary, path);
 }

@@ -194,7 +194,7 @@ err ckpt_read_info(const char *path, ckpt_info *info) {
     err code = ckpt_open(&f, path);
     if (code == OK)
         code = read_all(f, info);
-    h5_close(f);
+    code = ckpt_close(f, code);
     if (code != OK)
         ckpt_info_reset(info);
     return code;

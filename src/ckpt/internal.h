@@ -9,6 +9,7 @@ enum { CKPT_VERSION = 2 }; /* that is written */
 
 /* Opens a checkpoint; ERR_DATA where the file is something else, or of a later version. */
 err ckpt_open(h5_file **out, const char *path);
+err ckpt_close(h5_file *f, err code); /* returns `code`, or ERR_IO where damage was a read that failed; NULL is allowed */
 int64_t ckpt_version(h5_file *f); /* 1 for weights that somebody else wrote */
 
 uint32_t ckpt_crc(const void *bytes, size_t count);
@@ -66,6 +67,16 @@ void ckpt_fit_unknown(fit *result, const char *name);
 /* /jobs and /history: groups of columns. */
 err ckpt_write_past(h5_file *f, const ckpt_info *info);
 err ckpt_read_past(h5_file *f, ckpt_info *info);
+
+/* What last.h5 was before its last writing. */
+#define CKPT_PREVIOUS "previous.h5"
+
+/* `.NAME.tmp` beside a file: what is not whole yet. New string. */
+char *ckpt_temporary(const char *path);
+
+/* Gives the verified file `temporary` its name, for good. What last.h5 was becomes previous.h5 (where the file system has second names), so
+ * that from the second checkpoint on there are two files, whatever other names they share: one bad block does not take both. ERR_IO. */
+err ckpt_replace(const char *path, const char *temporary);
 
 /* The attributes of /trainer and /input, and texts; who made the file. */
 err ckpt_write_info(h5_file *f, const ckpt_info *info);

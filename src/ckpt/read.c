@@ -123,8 +123,7 @@ err ckpt_read_model(const char *path, graph *g, bool replace_head, int *kept) {
     for (int i = 0; kept && i < graph_n_params(g); i++)
         *kept += is_head(&w, graph_param(g, i)->name);
     mem_free(head);
-    h5_close(f);
-    return code;
+    return ckpt_close(f, code);
 }
 
 static err read_slot(h5_file *f, graph *g, optim *o, int slot) {
@@ -142,6 +141,5 @@ err ckpt_read_optimizer(const char *path, graph *g, optim *o) {
     err code = ckpt_open(&f, path);
     for (int slot = 0; code == OK && slot < optim_n_slots(o); slot++)
         code = read_slot(f, g, o, slot);
-    h5_close(f);
-    return code;
+    return ckpt_close(f, code);
 }

@@ -6,6 +6,8 @@
 
 #include "ckpt/internal.h"
 
+enum { LONG_DATA = 4096 }; /* bytes: shorter data may as well lie under the seal */
+
 uint32_t ckpt_crc(const void *bytes, size_t count) {
     return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, count);
 }
@@ -41,10 +43,11 @@ err ckpt_write_tensor(h5_file *f, const char *object, h5_type type, dims size, c
     for (int i = 0; i < size.rank; i++)
         extent[i] = (uint64_t)size.size[i];
     place_tick();
+    size_t bytes = (size_t)dims_size(size) * ckpt_type_bytes(type);
     err code = h5_write(f, object, type, size.rank, extent, values);
-    if (code == OK)
-        code = write_crc(f, object, ckpt_crc(values, (size_t)dims_size(size) * ckpt_type_bytes(type)));
-    return code;
+    if (code == OK && bytes >= LONG_DATA)
+        h5_leave_unsealed(f, object);
+    return code == OK ? write_crc(f, object, ckpt_crc(values, bytes)) : code;
 }
 
 static err check_crc(h5_file *f, const char *object, uint32_t is) {

@@ -20,6 +20,8 @@ static err check_format(h5_file *f) {
     if (code == OK && (version < 1 || version > CKPT_VERSION))
         code = fail(ERR_DATA, "%s: is a checkpoint of version %" PRId64 ", this program reads versions 1 to %d", h5_path(f), version,
                     CKPT_VERSION);
+    if (code == OK && version > 1 && !h5_is_sealed(f))
+        code = fail(ERR_DATA, "%s: damaged: the checksum at its end is missing; or another program has changed it", h5_path(f));
     if (code == OK && !h5_is_group(f, "model"))
         code = fail(ERR_DATA, "%s: holds no /model", h5_path(f));
     return code;
@@ -38,9 +40,16 @@ err ckpt_open(h5_file **out, const char *path) {
         return code;
     code = check_format(*out);
     if (code != OK) {
-        h5_close(*out);
+        code = ckpt_close(*out, code);
         *out = NULL;
     }
+    return code;
+}
+
+err ckpt_close(h5_file *f, err code) {
+    if (f)
+        code = h5_check_trouble(f, code);
+    h5_close(f);
     return code;
 }
 
@@ -85,10 +94,12 @@ static err verify_group(h5_file *f, const char *group) {
 err ckpt_verify(const char *path) {
     h5_file *f = NULL;
     ckpt_info info = {0};
-    err code = ckpt_open(&f, path);
+    err code = h5_read_through(path);
+    if (code == OK)
+        code = ckpt_open(&f, path);
     if (code == OK)
         code = verify_group(f, "");
-    h5_close(f);
+    code = ckpt_close(f, code);
     if (code == OK)
         code = ckpt_read_info(path, &info);
     ckpt_info_reset(&info);

@@ -1,13 +1,5 @@
 /* Writing a checkpoint, so that a file under its final name is whole: under another name beside it first, closed, opened again, every
  * checksum compared, then renamed, and the folder synced. */
-#define _POSIX_C_SOURCE 200809L
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ckpt/internal.h"
@@ -92,44 +84,6 @@ static err write_file(const char *path, const ckpt_state *s, const ckpt_info *in
 
 /* ---- where it is written ---- */
 
-/* The folder of a path, and the name in it. New string; *name points into `path`. */
-static char *folder_of(const char *path, const char **name) {
-    const char *slash = strrchr(path, '/');
-    *name = slash ? slash + 1 : path;
-    if (!slash)
-        return mem_string(".");
-    char *folder = mem_string(path);
-    folder[slash == path ? 1 : slash - path] = '\0';
-    return folder;
-}
-
-/* Temporary files `PREFIX12345` of processes that are no more: they were killed while they wrote. */
-static void remove_leftovers(const char *folder, const char *prefix) {
-    DIR *entries = opendir(folder);
-    for (struct dirent *e; entries && (e = readdir(entries));) {
-        if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
-            continue;
-        long process = strtol(e->d_name + strlen(prefix), NULL, 10);
-        if (process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH) {
-            char *path = text_format("%s/%s", folder, e->d_name);
-            unlink(path);
-            mem_free(path);
-        }
-    }
-    if (entries)
-        closedir(entries);
-}
-
-/* A renamed file survives a power cut only once its folder is on the disk. File systems without that notion say EINVAL. */
-static err sync_folder(const char *folder) {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(ERR_IO, "%s: the folder cannot be synced: %s", folder, strerror(errno));
-    err code = fsync(fd) == 0 || errno == EINVAL ? OK : fail(ERR_IO, "%s: the folder cannot be synced: %s", folder, strerror(errno));
-    close(fd);
-    return code;
-}
-
 static err verify_written(const char *temporary, const char *path) {
     if (ckpt_verify(temporary) == OK)
         return OK;
@@ -138,23 +92,16 @@ static err verify_written(const char *temporary, const char *path) {
 }
 
 err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info) {
-    const char *name;
-    char *folder = folder_of(path, &name), *prefix = text_format(".%s.tmp-", name);
-    char *temporary = text_format("%s/%s%ld", folder, prefix, (long)getpid());
-    remove_leftovers(folder, prefix);
+    char *temporary = ckpt_temporary(path);
     err code = write_file(temporary, state, info);
     if (code != OK)
         err_prefix("%s", path);
     if (code == OK)
         code = verify_written(temporary, path);
-    if (code == OK && rename(temporary, path) != 0)
-        code = fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (code == OK)
-        code = sync_folder(folder);
-    else
+        code = ckpt_replace(path, temporary);
+    if (code != OK)
         unlink(temporary);
     mem_free(temporary);
-    mem_free(prefix);
-    mem_free(folder);
     return code;
 }

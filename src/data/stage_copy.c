@@ -74,6 +74,8 @@ err stage_copy(const dataset_part *p, const char *path, stage_progress *progress
     posix_fadvise(p->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     code = stream(p, size, fd, path, &crc, progress, context);
     posix_fadvise(p->fd, 0, 0, POSIX_FADV_NORMAL);
+    if (code == OK && durable_sync(fd, path) != OK)
+        code = err_prefix("data.stage");
     if (close(fd) != 0 && code == OK)
         code = fail(ERR_IO, "data.stage: %s: cannot be written: %s", path, strerror(errno));
     return code == OK ? check_copy(size, path, crc, progress, context) : code;

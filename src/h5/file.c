@@ -1,9 +1,10 @@
 /* HDF5 files opened, made and closed, with what can be wrong said in plain words. */
-#define _GNU_SOURCE /* sync_file_range */
+#define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
 #include "h5/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,11 +20,7 @@ static void start_library(void) {
         H5dont_atexit();
     started = true;
     H5open();
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-const char *h5_reason(void) {
-    return errno ? strerror(errno) : "HDF5 failed";
+    h5_watch_trouble();
 }
 
 /* A file is either read only or not yet under its final name, so locks protect nothing, and some network file systems refuse them. */
@@ -37,26 +34,48 @@ static hid_t access_list(void) {
     return list;
 }
 
-static h5_file *make_handle(hid_t id, const char *path, uint64_t bytes) {
+/* `fd` is a file's that is being made. */
+static h5_file *make_handle(hid_t id, const char *path, uint64_t bytes, int fd) {
     h5_file *f = mem_new(1, sizeof *f);
     f->bytes = bytes;
     f->id = id;
     f->path = mem_string(path);
+    f->fd = fd;
     return f;
 }
 
-/* What is wrong with a file before HDF5 looks at it. */
-static err check_readable(const char *path, size_t *bytes) {
+static void free_handle(h5_file *f) {
+    mem_free_strings(f->unsealed, f->n_unsealed);
+    mem_free(f->path);
+    mem_free(f);
+    h5_unlock();
+}
+
+/* What is wrong with a file before anything of it is read. */
+static err check_kind(const char *path) {
     struct stat s;
     if (stat(path, &s) != 0)
         return errno == ENOENT ? fail(ERR_IO, "%s: no such file", path) : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     if (S_ISDIR(s.st_mode))
         return fail(ERR_IO, "%s: is a folder, not a file", path);
-    if (access(path, R_OK) != 0)
-        return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    *bytes = (size_t)s.st_size;
-    if (*bytes == 0)
-        return fail(ERR_DATA, "%s: is empty, not an HDF5 file", path);
+    if (!S_ISREG(s.st_mode))
+        return fail(ERR_IO, "%s: is no file on a disk", path);
+    return s.st_size > 0 ? OK : fail(ERR_DATA, "%s: is empty, not an HDF5 file", path);
+}
+
+err h5_open_plain(const char *path, int *fd, uint64_t *bytes) {
+    struct stat s;
+    err code = check_kind(path);
+    if (code != OK)
+        return code;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &s) != 0) {
+        code = fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        if (*fd >= 0)
+            close(*fd);
+        return code;
+    }
+    *bytes = (uint64_t)s.st_size;
     return OK;
 }
 
@@ -78,128 +97,152 @@ static bool left_open(const char *path) {
     return marked;
 }
 
-static err refuse(const char *path, size_t bytes) {
+static err refuse(const char *path, uint64_t bytes) {
     bool truncated = false;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, find_truncated, &truncated);
     if (left_open(path))
         return fail(ERR_DATA, "%s: is open for writing, or its writer died: close it there, or set it right with h5clear -s", path);
     if (truncated || bytes < SUPERBLOCK_BYTES)
-        return fail(ERR_DATA, "%s: truncated: only %zu bytes are there; copy or make it again", path, bytes);
+        return fail(ERR_DATA, "%s: truncated: only %" PRIu64 " bytes are there; copy or make it again", path, bytes);
     return fail(ERR_DATA, "%s: damaged HDF5 file: it cannot be opened", path);
 }
 
 /* What can be said before HDF5 parses anything but the file's first bytes. */
-static err check_file(const char *path, size_t *bytes) {
-    err code = check_readable(path, bytes);
+static err check_file(const char *path, uint64_t *bytes, bool *sealed) {
+    int fd;
+    err code = h5_open_plain(path, &fd, bytes);
     if (code != OK)
         return code;
+    code = h5_seal_check(fd, path, *bytes, sealed);
+    close(fd);
+    if (code != OK)
+        return code;
+    h5_lock();
     start_library();
-    return H5Fis_hdf5(path) > 0 ? OK : fail(ERR_DATA, "%s: not an HDF5 file", path);
+    h5_forget_trouble();
+    if (H5Fis_hdf5(path) <= 0)
+        code = h5_judge(path, fail(ERR_DATA, "%s: not an HDF5 file", path));
+    h5_unlock();
+    return code;
 }
 
-static err open_file(h5_file **out, const char *path, size_t bytes) {
+/* Keeps the lock where all is well. */
+static err open_file(h5_file **out, const char *path, uint64_t bytes, bool sealed) {
+    h5_lock();
+    h5_forget_trouble();
     hid_t access_as = access_list(), id = H5Fopen(path, H5F_ACC_RDONLY, access_as);
-    err code = OK;
-    if (id < 0)
-        code = refuse(path, bytes); /* before another call of HDF5 makes it forget why */
-    else
-        *out = make_handle(id, path, bytes);
+    err code = id < 0 ? h5_judge(path, refuse(path, bytes)) : OK; /* before another call of HDF5 makes it forget why */
     H5Pclose(access_as);
+    if (code == OK) {
+        *out = make_handle(id, path, bytes, -1);
+        (*out)->sealed = sealed;
+    } else {
+        h5_unlock();
+    }
     return code;
 }
 
 err h5_open_unguarded(h5_file **out, const char *path) {
-    size_t bytes;
+    uint64_t bytes;
+    bool sealed;
     *out = NULL;
-    err code = check_file(path, &bytes);
-    return code == OK ? open_file(out, path, bytes) : code;
+    err code = check_file(path, &bytes, &sealed);
+    return code == OK ? open_file(out, path, bytes, sealed) : code;
 }
 
 err h5_open(h5_file **out, const char *path) {
-    size_t bytes;
+    uint64_t bytes;
+    bool sealed;
     *out = NULL;
-    err code = check_file(path, &bytes);
-    if (code == OK)
+    err code = check_file(path, &bytes, &sealed);
+    if (code == OK && !sealed)
         code = h5_guard(path);
-    return code == OK ? open_file(out, path, bytes) : code;
+    return code == OK ? open_file(out, path, bytes, sealed) : code;
+}
+
+bool h5_is_sealed(const h5_file *f) {
+    return f->sealed;
 }
 
 void h5_close(h5_file *f) {
     if (!f)
         return;
     H5Fclose(f->id);
-    mem_free(f->path);
-    mem_free(f);
+    if (f->fd >= 0)
+        close(f->fd); /* a file that is given up */
+    free_handle(f);
 }
 
 const char *h5_path(const h5_file *f) {
     return f->path;
 }
 
-/* HDF5 does not tell why a file cannot be made; the system does. */
-static err check_writable(const char *path) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    close(fd);
-    return OK;
-}
-
-err h5_create(h5_file **out, const char *path) {
-    *out = NULL;
-    err code = check_writable(path);
-    if (code != OK)
-        return code;
-    start_library();
+static hid_t create_file(const char *path) {
     hid_t access_as = access_list(), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(create, 0); /* of the root group */
     errno = 0;
     hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, create, access_as);
     H5Pclose(create);
     H5Pclose(access_as);
-    if (id < 0)
-        return fail(ERR_IO, "%s: cannot be written: %s", path, h5_reason());
-    *out = make_handle(id, path, UINT64_MAX);
-    return OK;
+    return id;
 }
 
-/* To the disk piece by piece, so that a watchdog sees a slow disk get on; whether all went well is fsync's to say. */
-static void write_out(int fd) {
-#ifdef SYNC_FILE_RANGE_WRITE
-    const unsigned through = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    const off_t piece = 16 << 20, size = lseek(fd, 0, SEEK_END);
-    for (off_t at = 0; at < size && sync_file_range(fd, at, piece, through) == 0; at += piece)
-        place_tick();
-#else
-    (void)fd;
-#endif
-}
-
-static bool sync_file(const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* HDF5 does not tell why a file cannot be made; the system does. The descriptor stays open until all is on the disk: it is told of every
+ * failure to write on the way. */
+err h5_create(h5_file **out, const char *path) {
+    *out = NULL;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
-        return false;
-    write_out(fd);
-    bool good = fsync(fd) == 0;
-    int reason = errno;
+        return fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    h5_lock();
+    h5_forget_trouble();
+    start_library();
+    hid_t id = create_file(path);
+    if (id >= 0) {
+        *out = make_handle(id, path, UINT64_MAX, fd);
+        return OK;
+    }
+    err code = fail(ERR_IO, "%s: cannot be written: %s", path, h5_reason());
     close(fd);
-    errno = reason;
-    return good;
+    h5_unlock();
+    return code;
+}
+
+void h5_leave_unsealed(h5_file *f, const char *object) {
+    f->unsealed = mem_resize(f->unsealed, f->n_unsealed + 1, sizeof *f->unsealed);
+    f->unsealed[f->n_unsealed++] = mem_string(object);
+}
+
+/* Where the raw data lies that is left out of the seal; new array. */
+static h5_extent *find_unsealed(h5_file *f, uint64_t *count) {
+    h5_extent *list = mem_new(f->n_unsealed, sizeof *list);
+    *count = 0;
+    for (size_t i = 0; i < f->n_unsealed; i++) {
+        hid_t id = H5Dopen2(f->id, f->unsealed[i], H5P_DEFAULT);
+        haddr_t first = id < 0 ? HADDR_UNDEF : H5Dget_offset(id);
+        if (first != HADDR_UNDEF)
+            list[(*count)++] = (h5_extent){first, H5Dget_storage_size(id)};
+        if (id >= 0)
+            H5Dclose(id);
+    }
+    return list;
 }
 
 err h5_finish(h5_file *f) {
+    uint64_t count;
+    h5_extent *unsealed = find_unsealed(f, &count);
     errno = 0;
     bool good = H5Fflush(f->id, H5F_SCOPE_GLOBAL) >= 0;
-    int reason = errno;
     good = H5Fclose(f->id) >= 0 && good;
-    if (good) {
-        good = sync_file(f->path);
-        reason = errno;
-    }
-    errno = reason;
     err code = good ? OK : fail(ERR_IO, "%s: cannot be written: %s", f->path, h5_reason());
-    mem_free(f->path);
-    mem_free(f);
+    if (code == OK)
+        code = h5_seal_write(f->fd, f->path, unsealed, count);
+    if (code == OK)
+        code = durable_sync(f->fd, f->path);
+    if (close(f->fd) != 0 && code == OK)
+        code = fail(ERR_IO, "%s: cannot be written: %s", f->path, strerror(errno));
+    mem_free(unsealed);
+    free_handle(f);
     return code;
 }
 

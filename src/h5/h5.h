@@ -1,4 +1,5 @@
-/* h5: HDF5 files. The only room that includes <hdf5.h>. Serial HDF5; one thread at a time in the whole program.
+/* h5: HDF5 files. The only room that includes <hdf5.h>. Serial HDF5; one thread at a time in the whole program: who has a file open, or is
+ * making one, keeps other threads waiting, and closes it on the thread that opened it.
  * Errors: ERR_IO where a file cannot be opened, read or written; ERR_DATA where it is not what it should be. Texts name file and object;
  * HDF5's own error stack is never printed. Objects are given as paths below the root (`model/fc.weight`). */
 #ifndef SHOAL_H5_H
@@ -45,10 +46,21 @@ typedef struct h5_info {
 /* ---- reading ---- */
 
 /* Says in plain words whether a file is missing, unreadable, no HDF5 file, truncated or damaged. HDF5 itself loops or crashes on some
- * damaged files, so a file that cannot vouch for itself is first read by a child process that may die of it, where one is allowed. */
+ * damaged files, so a file that cannot vouch for itself by its seal is first read by a child process that may die of it, where one is
+ * allowed. */
 err h5_open(h5_file **out, const char *path);
 void h5_close(h5_file *f); /* NULL is allowed */
 const char *h5_path(const h5_file *f);
+
+/* Whether the file ends in a seal, and so is one of ours that nobody has changed: a checksum over all bytes but the raw data with checksums
+ * of its own, which is looked at before HDF5 sees the file. */
+bool h5_is_sealed(const h5_file *f);
+
+/* Reads every byte of a file once, without HDF5: a failing disk is told from damage. ERR_IO. */
+err h5_read_through(const char *path);
+
+/* ERR_DATA becomes ERR_IO with the system's reason where a read of the file failed since h5_open(): HDF5 takes that for damage. */
+err h5_check_trouble(h5_file *f, err code);
 
 /* The child is started when the first such file is opened, or here. A process must not fork any more once MPI runs: so before that, here;
  * with `here` false this process never has one, another of its node looks for it (h5_guard()). Ended with the process, or by
@@ -95,7 +107,8 @@ err h5_attribute_text(h5_file *f, const char *object, const char *name, char **t
 /* A new file; one that is there is replaced. */
 err h5_create(h5_file **out, const char *path);
 
-/* Flushes and closes, and says whether everything reached the file (disk full is found here at the latest), which it fsyncs. */
+/* Flushes, closes, seals, and says whether everything reached the disk (a full or failing one is found here at the latest). What is read
+ * next comes from the disk where the system lets it. */
 err h5_finish(h5_file *f);
 
 err h5_make_group(h5_file *f, const char *group); /* with its parents; no error where it is there */
@@ -103,6 +116,9 @@ err h5_make_group(h5_file *f, const char *group); /* with its parents; no error 
 /* A contiguous dataset, with its parent groups. Its space is allocated at once; h5_write_part fills it. */
 err h5_make_dataset(h5_file *f, const char *object, h5_type type, int rank, const uint64_t *size);
 err h5_write_part(h5_file *f, const char *object, h5_type type, uint64_t first, uint64_t count, const void *data);
+
+/* The raw data of a dataset is long and has checksums of its own: the seal leaves it out. */
+void h5_leave_unsealed(h5_file *f, const char *object);
 
 /* Both at once. */
 err h5_write(h5_file *f, const char *object, h5_type type, int rank, const uint64_t *size, const void *data);

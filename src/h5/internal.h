@@ -9,7 +9,11 @@
 struct h5_file {
     hid_t id;
     char *path;
-    uint64_t bytes; /* of the file when it was opened; without bound where it is written */
+    uint64_t bytes;  /* of the file when it was opened; without bound where it is written */
+    bool sealed;     /* read: its seal is there, and is right */
+    int fd;          /* written: a second descriptor; otherwise -1 */
+    char **unsealed; /* written: datasets whose raw data the seal leaves out */
+    size_t n_unsealed;
 };
 
 /* How objects are reached: as usual, but never by a link into another file. */
@@ -20,6 +24,39 @@ err h5_open_unguarded(h5_file **out, const char *path);
 
 /* Everything that readers ask HDF5 for, to see whether HDF5 survives it: for a process that may die. ERR_DATA, ERR_IO. */
 err h5_examine(const char *path);
+
+/* A file as the system has it, for reading; ERR_IO and ERR_DATA say in plain words what is wrong with it. */
+err h5_open_plain(const char *path, int *fd, uint64_t *bytes);
+
+/* ---- the seal (seal.c) ---- */
+
+typedef struct h5_extent {
+    uint64_t first, bytes;
+} h5_extent;
+
+/* Puts it behind HDF5's part, leaving out the extents, which it sorts. ERR_IO. */
+err h5_seal_write(int fd, const char *path, h5_extent *outside, uint64_t count);
+
+/* Whether a file of `bytes` has one. ERR_DATA where it is not right, ERR_IO. */
+err h5_seal_check(int fd, const char *path, uint64_t bytes, bool *sealed);
+
+/* ---- what goes wrong below HDF5 (trouble.c) ---- */
+
+void h5_watch_trouble(void);
+void h5_forget_trouble(void);
+
+/* ERR_DATA becomes ERR_IO with the system's reason where a read failed since h5_forget_trouble(). */
+err h5_judge(const char *path, err code);
+
+/* The reason of a failed write: what the system said, or that HDF5 failed. */
+const char *h5_reason(void);
+
+/* ---- one thread at a time (lock.c) ---- */
+
+void h5_lock(void);
+void h5_unlock(void);
+
+/* ---- types and sources ---- */
 
 /* HDF5's type of an element in memory. */
 hid_t h5_native(h5_type type);
@@ -62,8 +99,5 @@ err h5_unreadable(h5_file *f, const char *what);
 /* `attribute mean of /` or `labels`, into `out`, which is returned. */
 enum { H5_WHAT = 256 };
 char *h5_what(char out[H5_WHAT], const char *object, const char *name);
-
-/* The reason of a failed write: what the system said, or that HDF5 failed. */
-const char *h5_reason(void);
 
 #endif

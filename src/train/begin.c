@@ -108,22 +108,24 @@ static err load_weights(trainer *t) {
 
 /* A run that was never started, or that ended before its first checkpoint, is resumed from its beginning: so one command line serves the
  * first start and all that follow. Rank 0 looks; the others are told. */
-static bool has_checkpoint(const trainer *t, const train_options *options) {
-    bool any = options->resume_from || (comm_is_root() && ckpt_is_any(t->folder));
-    comm_broadcast(comm_world(), 0, &any, sizeof any);
-    return any;
+static err find_checkpoint(const trainer *t, const train_options *options, bool *any) {
+    *any = options->resume_from;
+    err code = comm_agree(comm_world(), comm_is_root() && !*any ? ckpt_is_any(t->folder, any) : OK);
+    comm_broadcast(comm_world(), 0, any, sizeof *any);
+    return code;
 }
 
 /* Rank 0's state is everybody's: nodes of unlike libraries would draw unlike initial values. */
 err begin_state(trainer *t, const train_options *options) {
     place_phase("reading a checkpoint");
-    t->resumed = options->resume && has_checkpoint(t, options);
+    err code = options->resume ? find_checkpoint(t, options, &t->resumed) : OK;
+    if (code != OK)
+        return code;
     if (options->resume && !t->resumed)
         log_info("%s holds no checkpoint yet: the run begins at the beginning", t->folder);
     bool from_file = t->resumed || t->job->init.from;
     if (!from_file || t->job->init.replace_head)
         model_init(t->model, t->job->train.seed);
-    err code = OK;
     if (comm_is_root() && from_file)
         code = t->resumed ? resume(t, options->resume_from) : load_weights(t);
     if (comm_is_root() && code == OK) {

@@ -43,11 +43,7 @@ err folder_prepare(const char *folder, bool resume) {
 
 err folder_write_job(const char *folder, const char *yaml) {
     char *path = text_format("%s/job.yaml", folder);
-    FILE *f = fopen(path, "w");
-    bool written = f && fputs(yaml, f) >= 0;
-    if (f)
-        written &= fclose(f) == 0;
-    err code = written ? OK : fail(ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    err code = durable_write(path, yaml, strlen(yaml));
     mem_free(path);
     return code;
 }
@@ -57,8 +53,11 @@ err folder_link(const char *folder, const char *from, const char *to) {
     char *temporary = text_format("%s/.%s.tmp", folder, to);
     unlink(temporary);
     err code = OK;
-    if (link(source, temporary) != 0 || rename(temporary, target) != 0)
+    if (link(source, temporary) != 0)
         code = fail(ERR_IO, "%s: cannot be linked to %s: %s", target, from, strerror(errno));
+    else
+        code = durable_rename(temporary, target);
+    unlink(temporary); /* there where the rename failed, or both were one file already */
     mem_free(source);
     mem_free(target);
     mem_free(temporary);

@@ -129,9 +129,9 @@ static err write_file(const quarantine *q, const bad_record *news, int count) {
     bool written = file && (ftell(file) > 0 || fputs(header, file) >= 0);
     for (int i = 0; i < count && written; i++)
         written = write_line(q, file, &news[i]);
-    if (file)
-        written &= fclose(file) == 0;
-    return written ? OK : fail(ERR_IO, "%s: cannot be written: %s", q->path, strerror(errno));
+    err code = written ? OK : fail(ERR_IO, "%s: cannot be written: %s", q->path, strerror(errno));
+    err closed = file ? durable_close(file, q->path) : OK;
+    return code == OK ? closed : code;
 }
 
 /* ---- news ---- */

@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L /* fileno */
 #include "train/records.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ void records_close(records *r) {
     if (!r)
         return;
     if (r->file)
-        fclose(r->file);
+        fclose(r->file); /* each line was flushed */
     mem_free(r->path);
     mem_free(r);
 }
@@ -54,6 +55,11 @@ static err write_line(records *r, json_t *object) {
     return written ? OK : fail(ERR_IO, "%s: cannot be written: %s", r->path, strerror(errno));
 }
 
+/* What a checkpoint or the end of a run goes with is on the disk. */
+static err sync_lines(records *r, err code) {
+    return code == OK ? durable_sync(fileno(r->file), r->path) : code;
+}
+
 err records_step(records *r, const step_record *s) {
     if (!r)
         return OK;
@@ -66,9 +72,10 @@ err records_step(records *r, const step_record *s) {
 err records_eval(records *r, const evaluation *e) {
     if (!r)
         return OK;
-    return write_line(r, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "eval", "step", integer(e->step), "epoch",
-                                   integer(e->epoch), "loss", number(e->loss), "top1", number(e->top1), "top5", number(e->top5), "count",
-                                   integer(e->count)));
+    err code = write_line(r, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "eval", "step", integer(e->step), "epoch",
+                                       integer(e->epoch), "loss", number(e->loss), "top1", number(e->top1), "top5", number(e->top5), "count",
+                                       integer(e->count)));
+    return sync_lines(r, code);
 }
 
 static json_t *spread_array(const spread *s) {
@@ -106,6 +113,7 @@ err records_resume(records *r, int64_t step) {
 err records_done(records *r, int64_t step, int64_t epoch, double seconds, const char *digest) {
     if (!r)
         return OK;
-    return write_line(r, json_pack("{s:s, s:o, s:o, s:o, s:s}", "event", "done", "step", integer(step), "epoch", integer(epoch), "seconds",
-                                   number(seconds), "digest", digest));
+    err code = write_line(r, json_pack("{s:s, s:o, s:o, s:o, s:s}", "event", "done", "step", integer(step), "epoch", integer(epoch),
+                                       "seconds", number(seconds), "digest", digest));
+    return sync_lines(r, code);
 }

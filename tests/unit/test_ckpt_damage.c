@@ -28,7 +28,7 @@ static void write_bytes(const char *path, const unsigned char *bytes, size_t siz
     fclose(file);
 }
 
-static void flipped_byte_is_found(const char *object) {
+static void flipped_byte_is_found(const char *object, const char *words) {
     h5_file *f;
     h5_info info;
     ck_assert_int_eq(h5_open(&f, in_folder("a.h5")), OK);
@@ -41,20 +41,20 @@ static void flipped_byte_is_found(const char *object) {
     write_bytes(in_folder("bad.h5"), bytes, size);
     mem_free(bytes);
     ck_assert_int_eq(ckpt_verify(in_folder("bad.h5")), ERR_DATA);
-    char *begin = text_format("%s: /%s is damaged: its CRC-32 is ", in_folder("bad.h5"), object);
+    char *begin = text_format("%s: %s", in_folder("bad.h5"), words);
     ck_assert_msg(strncmp(err_last()->text, begin, strlen(begin)) == 0, "%s", err_last()->text);
     mem_free(begin);
 }
 
 START_TEST(a_flipped_byte_is_found) {
-    network n = make_network(10, 1, NULL);
+    network n = make_network(1100, 1, NULL); /* the last layer's are long enough for a checksum of their own to be all they have */
     write_step("a.h5", n, 7);
-    flipped_byte_is_found("model/fc.bias");
+    flipped_byte_is_found("model/fc.bias", "/model/fc.bias is damaged: its CRC-32 is ");
     char digest[CKPT_DIGEST];
     ck_assert_int_eq(ckpt_digest_file(in_folder("bad.h5"), digest), ERR_DATA);
     ck_assert_int_eq(ckpt_read_model(in_folder("bad.h5"), n.graph, false, NULL), ERR_DATA);
-    flipped_byte_is_found("model/bn1.num_batches_tracked");
-    flipped_byte_is_found("optimizer/momentum_buffer/conv1.weight");
+    flipped_byte_is_found("model/bn1.num_batches_tracked", "damaged: the checksum at its end does not fit");
+    flipped_byte_is_found("optimizer/momentum_buffer/fc.weight", "/optimizer/momentum_buffer/fc.weight is damaged: its CRC-32 is ");
     ck_assert_int_eq(ckpt_read_optimizer(in_folder("bad.h5"), n.graph, n.optim), ERR_DATA);
     network_free(n);
 }
@@ -82,7 +82,50 @@ START_TEST(changed_attributes_and_job_are_found) {
     write_bytes(in_folder("job.h5"), bytes, size);
     mem_free(bytes);
     ck_assert_int_eq(ckpt_verify(in_folder("job.h5")), ERR_DATA);
-    ck_assert_ptr_nonnull(strstr(err_last()->text, "/job is damaged"));
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "the checksum at its end"));
+    network_free(n);
+}
+END_TEST
+
+typedef enum damage { FLIP, ZEROS, SWAP, CUT, N_DAMAGES } damage;
+
+/* False where nothing has changed. */
+static bool do_damage(damage how, unsigned char *bytes, size_t *size, size_t at) {
+    enum { BLOCK = 512 };
+    unsigned char before[2 * BLOCK] = {0}, *block = bytes + at / BLOCK * BLOCK;
+    if (how == FLIP)
+        bytes[at] ^= 1 << at % 8;
+    if (how == CUT)
+        *size = at;
+    if (how == FLIP || how == CUT)
+        return true;
+    if (block + 2 * BLOCK > bytes + *size)
+        return false;
+    memcpy(before, block, sizeof before);
+    memcpy(block, before + BLOCK, BLOCK);
+    if (how == SWAP)
+        memcpy(block + BLOCK, before, BLOCK);
+    else
+        memset(block, 0, BLOCK);
+    return memcmp(block, before, sizeof before) != 0;
+}
+
+START_TEST(no_damage_passes) {
+    network n = make_network(600, 1, NULL);
+    write_step("a.h5", n, 7);
+    size_t whole;
+    unsigned char *bytes = read_bytes(in_folder("a.h5"), &whole), *bad = mem_new(whole, 1);
+    for (int i = 0; i < 300; i++) {
+        size_t size = whole, at = (size_t)i * 7919 * 31 % (whole - 1) + 1;
+        memcpy(bad, bytes, whole);
+        if (do_damage((damage)(i % N_DAMAGES), bad, &size, at)) {
+            write_bytes(in_folder("bad.h5"), bad, size);
+            err code = ckpt_verify(in_folder("bad.h5"));
+            ck_assert_msg(code == ERR_DATA, "damage %d of byte %zu: %d", i % N_DAMAGES, at, (int)code);
+        }
+    }
+    mem_free(bad);
+    mem_free(bytes);
     network_free(n);
 }
 END_TEST
@@ -169,17 +212,19 @@ START_TEST(folders_that_cannot_be_written_are_named) {
 END_TEST
 
 START_TEST(leftovers_of_dead_writers_go) {
-    network n = make_network(10, 1, NULL);
-    pid_t dead = 999999999; /* above any pid_max */
-    char *leftover = text_format(".a.h5.tmp-%d", (int)dead), *alive = text_format(".a.h5.tmp-%d", (int)getppid());
-    write_bytes(in_folder(leftover), (const unsigned char *)"half", 4);
-    write_bytes(in_folder(alive), (const unsigned char *)"half", 4);
-    write_step("a.h5", n, 1);
-    ck_assert_int_ne(access(in_folder(leftover), F_OK), 0);
-    ck_assert_int_eq(access(in_folder(alive), F_OK), 0);
-    mem_free(leftover);
-    mem_free(alive);
-    network_free(n);
+    static const char *const gone[] = {".last.h5.tmp", ".step-4.h5.tmp", ".last.h5.tmp-1234", ".job.yaml.tmp"},
+                      *const stay[] = {"last.h5", ".hidden", "a.tmp", ".a.tmp-x", ".tmpfile"};
+    for (int i = 0; i < 4; i++)
+        write_bytes(in_folder(gone[i]), (const unsigned char *)"half", 4);
+    for (int i = 0; i < 5; i++)
+        write_bytes(in_folder(stay[i]), (const unsigned char *)"whole", 5);
+    ck_assert_int_eq(ckpt_clear_leftovers(folder), OK);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_ne(access(in_folder(gone[i]), F_OK), 0);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(access(in_folder(stay[i]), F_OK), 0);
+    ck_assert_int_eq(ckpt_clear_leftovers(in_folder("nowhere")), OK);
+    ck_assert_int_eq(ckpt_clear_leftovers(in_folder("last.h5")), ERR_IO);
 }
 END_TEST
 
@@ -196,7 +241,7 @@ static void newest_is(const char *name) {
 START_TEST(the_newest_whole_file_is_found) {
     network n = make_network(10, 1, NULL);
     char *path;
-    ck_assert_int_eq(ckpt_find_newest(folder, &path), ERR_IO);
+    ck_assert_int_eq(ckpt_find_newest(folder, &path), ERR_DATA);
     ck_assert_ptr_null(path);
     write_step("best.h5", n, 5);
     newest_is("best.h5");
@@ -210,6 +255,55 @@ START_TEST(the_newest_whole_file_is_found) {
     newest_is("last.h5");
     ck_assert_int_eq(truncate(in_folder("last.h5"), 3000), 0);
     newest_is("step-10.h5");
+    write_bytes(in_folder("previous.h5"), (const unsigned char *)"half", 4);
+    newest_is("step-10.h5");
+    write_step("previous.h5", n, 9);
+    newest_is("previous.h5");
+    network_free(n);
+}
+END_TEST
+
+/* What cannot be read may be whole: nothing else is taken in its place. */
+START_TEST(what_cannot_be_read_is_not_passed_over) {
+    network n = make_network(10, 1, NULL);
+    char *path;
+    bool any = true;
+    ck_assert_int_eq(ckpt_is_any(in_folder("nowhere"), &any), OK);
+    ck_assert(!any);
+    write_step("step-9.h5", n, 9);
+    ck_assert_int_eq(ckpt_is_any(folder, &any), OK);
+    ck_assert(any);
+    ck_assert_int_eq(ckpt_is_any(in_folder("step-9.h5"), &any), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "the folder cannot be read: Not a directory"));
+    ck_assert_int_eq(symlink("last.h5", in_folder("last.h5")), 0); /* for root, who may read everything */
+    ck_assert_int_eq(ckpt_find_newest(folder, &path), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "last.h5: cannot be read: Too many levels of symbolic links"));
+    ck_assert_int_eq(unlink(in_folder("last.h5")), 0);
+    newest_is("step-9.h5");
+    network_free(n);
+}
+END_TEST
+
+static ino_t inode(const char *name) {
+    struct stat s;
+    ck_assert_int_eq(stat(in_folder(name), &s), 0);
+    return s.st_ino;
+}
+
+START_TEST(a_second_file_is_always_there) {
+    network n = make_network(10, 1, NULL);
+    write_step("last.h5", n, 1);
+    ck_assert_int_ne(access(in_folder("previous.h5"), F_OK), 0);
+    for (int step = 2; step < 5; step++) {
+        ino_t before = inode("last.h5");
+        write_step("last.h5", n, step);
+        ck_assert(inode("previous.h5") == before && inode("last.h5") != before);
+        ckpt_info info;
+        ck_assert_int_eq(ckpt_read_info(in_folder("previous.h5"), &info), OK);
+        ck_assert_int_eq(info.step, step - 1);
+        ckpt_info_reset(&info);
+    }
+    ck_assert_int_eq(count_entries(), 2);
     network_free(n);
 }
 END_TEST
@@ -236,11 +330,14 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_flipped_byte_is_found);
     tcase_add_test(tests, changed_attributes_and_job_are_found);
+    tcase_add_test(tests, no_damage_passes);
     tcase_add_test(tests, truncated_and_foreign_files_are_refused);
     tcase_add_test(tests, a_full_disk_leaves_the_old_file);
     tcase_add_test(tests, folders_that_cannot_be_written_are_named);
     tcase_add_test(tests, leftovers_of_dead_writers_go);
     tcase_add_test(tests, the_newest_whole_file_is_found);
+    tcase_add_test(tests, what_cannot_be_read_is_not_passed_over);
+    tcase_add_test(tests, a_second_file_is_always_there);
     tcase_add_test(tests, old_files_are_pruned);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -40,6 +40,7 @@ static void write_file(void) {
     ck_assert_int_eq(h5_make_dataset(f, "bytes", H5_U8, 2, (const uint64_t[]){4, 5}), OK);
     for (uint64_t i = 0; i < 4; i += 2)
         ck_assert_int_eq(h5_write_part(f, "bytes", H5_U8, i, 2, i ? "KLMNOPQRST" : "ABCDEFGHIJ"), OK);
+    h5_leave_unsealed(f, "bytes");
     ck_assert_int_eq(h5_write_strings(f, "names", (char *[]){"cod", "", "Äsche"}, 3), OK);
     ck_assert_int_eq(h5_write_attribute_text(f, "/", "format", "none: a test"), OK);
     ck_assert_int_eq(h5_write_attribute(f, "/", "version", H5_I32, 0, &(int32_t){7}), OK);
@@ -183,6 +184,14 @@ START_TEST(what_is_no_hdf5_file_is_named) {
 }
 END_TEST
 
+/* Where the seal begins. */
+static size_t end_of_hdf5(const char *whole, size_t n) {
+    uint64_t end;
+    memcpy(&end, whole + n - 32, sizeof end);
+    ck_assert_uint_lt(end, n);
+    return end;
+}
+
 START_TEST(every_truncation_is_found) {
     write_file();
     static char whole[1 << 16];
@@ -190,10 +199,43 @@ START_TEST(every_truncation_is_found) {
     size_t n = fread(whole, 1, sizeof whole, file);
     fclose(file);
     ck_assert_uint_gt(n, 1000);
-    for (size_t length = 9; length < n; length += length < 200 ? 1 : 97) {
+    size_t end = end_of_hdf5(whole, n);
+    for (size_t length = 9; length < end; length += length < 200 ? 1 : 97) {
         write_bytes(whole, length);
         expect_refused(ERR_DATA, "truncated");
     }
+    for (size_t length = end + 1; length < n; length++) {
+        write_bytes(whole, length);
+        expect_refused(ERR_DATA, "damaged: the checksum at its end");
+    }
+}
+END_TEST
+
+/* Another program that writes into the file cuts the seal off; what is not under it is for others to check. */
+START_TEST(a_seal_covers_what_has_no_checksum_of_its_own) {
+    static char whole[1 << 16];
+    write_file();
+    h5_file *f = open_file();
+    h5_info info;
+    ck_assert(h5_is_sealed(f));
+    ck_assert_int_eq(h5_get_info(f, "bytes", &info), OK);
+    h5_close(f);
+    FILE *file = fopen(path, "rb");
+    size_t n = fread(whole, 1, sizeof whole, file), first = (size_t)info.offset;
+    fclose(file);
+    for (size_t i = 0; i < n; i += i % 64 == 63 ? 64 : 1) {
+        whole[i] ^= 4;
+        write_bytes(whole, n);
+        if (i >= first && i < first + 20)
+            h5_close(open_file());
+        else
+            expect_refused(ERR_DATA, "damaged: the checksum at its end");
+        whole[i] ^= 4;
+    }
+    write_bytes(whole, end_of_hdf5(whole, n));
+    f = open_file();
+    ck_assert(!h5_is_sealed(f));
+    h5_close(f);
 }
 END_TEST
 
@@ -248,6 +290,7 @@ int main(void) {
     tcase_add_test(cases, names_are_listed_in_order);
     tcase_add_test(cases, what_is_no_hdf5_file_is_named);
     tcase_add_test(cases, every_truncation_is_found);
+    tcase_add_test(cases, a_seal_covers_what_has_no_checksum_of_its_own);
     tcase_add_test(cases, the_same_content_makes_the_same_file);
     tcase_add_test(cases, a_file_that_cannot_be_made_is_named);
     tcase_add_test(cases, a_full_disk_is_an_error);

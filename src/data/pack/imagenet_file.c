@@ -68,14 +68,10 @@ err file_writer_add(file_writer *w, const void *bytes, size_t n_bytes) {
     return fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
 }
 
-static bool flush(FILE *file) {
-    return fflush(file) == 0 && fsync(fileno(file)) == 0;
-}
-
 err file_writer_finish(file_writer *w) {
-    if (!flush(w->file) || rename(w->temporary, w->path) != 0)
-        return fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
-    return OK;
+    err code = durable_close(w->file, w->path);
+    w->file = NULL;
+    return code == OK ? durable_rename(w->temporary, w->path) : code;
 }
 
 void file_writer_close(file_writer *w) {

@@ -84,7 +84,11 @@ static err begin_file(shard *s) {
     err code = h5_create(&s->file, s->temporary);
     if (code == OK)
         code = dataset_tables_write(&t, s->file);
-    return code == OK ? h5_make_dataset(s->file, "encoded/bytes", H5_U8, 1, &s->offsets[s->count]) : code;
+    if (code == OK)
+        code = h5_make_dataset(s->file, "encoded/bytes", H5_U8, 1, &s->offsets[s->count]);
+    if (code == OK)
+        h5_leave_unsealed(s->file, "encoded/bytes");
+    return code;
 }
 
 err shard_begin(shard **out, imagenet *work, split part, int number) {
@@ -214,9 +218,7 @@ static err finish(shard *s) {
     s->file = NULL;
     if (code == OK)
         code = verify(s);
-    if (code == OK && rename(s->temporary, s->path) != 0)
-        code = fail(ERR_IO, "%s: cannot be written: %s", s->path, strerror(errno));
-    return code;
+    return code == OK ? durable_rename(s->temporary, s->path) : code;
 }
 
 err shard_step(shard *s, int64_t *pictures, bool *done) {

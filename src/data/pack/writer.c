@@ -155,6 +155,7 @@ static err write_pictures(const dataset_writer *w, h5_file *f) {
     err code = h5_make_dataset(f, object, H5_U8, is_encoded(w) ? 1 : 4, is_encoded(w) ? &total : size);
     if (code != OK)
         return code;
+    h5_leave_unsealed(f, object);
     return is_encoded(w) ? copy_spool(w, f, object, total, 1) : copy_spool(w, f, object, count, (size_t)shape_size(w->image));
 }
 
@@ -193,10 +194,10 @@ err dataset_writer_write(dataset_writer *w, const char *pack_id) {
 }
 
 err dataset_writer_publish(dataset_writer *w) {
-    if (rename(w->temporary, w->path) != 0)
-        return fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
-    print_summary(w);
-    return OK;
+    err code = durable_rename(w->temporary, w->path);
+    if (code == OK)
+        print_summary(w);
+    return code;
 }
 
 void dataset_writer_free(dataset_writer *w) {
