@@ -6,9 +6,12 @@
 
 /* ---- who wants what ---- */
 
-/* Not shortly before the end: the last checkpoint comes anyway, and shall have the time. */
+/* Not shortly before the end: the last checkpoint comes anyway, and shall have the time. At once where the folder is no longer ours: the
+ * checkpoint ends the run then. */
 static bool save_is_due(const trainer *t) {
     double every = t->job->checkpoint.every_seconds;
+    if (comm_is_root() && owner_has_lost(t->owner))
+        return true;
     bool ends_soon = deadline_is_near(&t->deadline, 2 * t->deadline.save_seconds);
     return comm_is_root() && every > 0 && time_now() - t->last_save >= every && !ends_soon && !saver_is_busy(t->saver);
 }

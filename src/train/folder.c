@@ -13,29 +13,25 @@ static bool exists(const char *folder, const char *name) {
     return there;
 }
 
-static err move_aside(const char *folder) {
-    for (int i = 1;; i++) {
-        char *aside = text_format("%s.%d", folder, i);
-        bool taken = access(aside, F_OK) == 0;
-        err code = OK;
-        if (!taken && rename(folder, aside) != 0)
-            code = fail(ERR_IO, "%s: holds an earlier run and cannot be moved aside: %s; --resume goes on with it, --out takes another",
-                        folder, strerror(errno));
-        else if (!taken)
-            log_info("%s held an earlier run: it is now %s", folder, aside);
-        mem_free(aside);
-        if (!taken)
-            return code;
+static err move_aside(owner *o, const char *folder) {
+    char *aside = NULL;
+    for (int i = 1; !aside; i++) {
+        aside = text_format("%s.%d", folder, i);
+        if (access(aside, F_OK) == 0) {
+            mem_free(aside);
+            aside = NULL;
+        }
     }
+    err code = owner_move_aside(o, aside);
+    if (code == OK)
+        log_info("%s held an earlier run: it is now %s", folder, aside);
+    mem_free(aside);
+    return code;
 }
 
-err folder_prepare(const char *folder, bool resume) {
-    if (!resume && (exists(folder, "last.h5") || exists(folder, "metrics.jsonl"))) {
-        err code = move_aside(folder);
-        if (code != OK)
-            return code;
-    }
-    err code = path_make_folders(folder);
+err folder_prepare(owner *o, const char *folder, bool resume) {
+    bool holds_run = exists(folder, "last.h5") || exists(folder, "metrics.jsonl");
+    err code = holds_run && !resume ? move_aside(o, folder) : OK;
     if (code == OK && access(folder, W_OK | X_OK) != 0)
         code = fail(ERR_IO, "%s: the run folder cannot be written: %s; --out takes another", folder, strerror(errno));
     return code;

@@ -1,4 +1,4 @@
-/* The run folder: job.yaml, metrics.jsonl, log.txt, last.h5, best.h5, step-N.h5. Rank 0 calls these but for the last. */
+/* The run folder: .owner (owner.h), job.yaml, metrics.jsonl, log.txt, last.h5, best.h5, step-N.h5. Rank 0 calls these but for the last. */
 #ifndef SHOAL_TRAIN_FOLDER_H
 #define SHOAL_TRAIN_FOLDER_H
 
@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "train/owner.h"
 
-/* Makes the folder with its parents. Where it holds an earlier run and `resume` is false, that run is moved aside (`DIR.1`, `DIR.2` …):
+/* Readies a folder that `o` owns. Where it holds an earlier run and `resume` is false, that run is moved aside (`DIR.1`, `DIR.2` …):
  * nothing is overwritten. ERR_IO. */
-err folder_prepare(const char *folder, bool resume);
+err folder_prepare(owner *o, const char *folder, bool resume);
 
 /* Writes the resolved job. ERR_IO. */
 err folder_write_job(const char *folder, const char *yaml);

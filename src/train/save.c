@@ -70,7 +70,7 @@ err save_report_written(trainer *t) {
     return records_checkpoint(t->records, written.step, t->stood_seconds, written.seconds);
 }
 
-/* Rank 0: until the checkpoint before is on disk. */
+/* Rank 0: until the checkpoint before is on disk, and the next may be written. */
 static err wait_for_the_last(trainer *t) {
     const double worth_telling = 1;
     double start = time_now();
@@ -80,7 +80,9 @@ static err wait_for_the_last(trainer *t) {
         log_info("step %" PRId64 ": training stood still for %.1f s until the checkpoint before was on disk: checkpoints come faster than "
                  "the disk takes them",
                  t->step, waited);
-    return code == OK ? save_report_written(t) : code;
+    if (code == OK)
+        code = save_report_written(t);
+    return code == OK ? owner_check(t->owner) : code;
 }
 
 static err take_snapshot(trainer *t) {

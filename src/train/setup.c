@@ -134,10 +134,18 @@ static err make_engine(trainer *t) {
 
 /* ---- run folder ---- */
 
+/* Before a checkpoint is read: what the run goes on from must not change under its hands. A run that is resumed may well be the successor of
+ * one that was just killed; a new one has no business where another lives. */
+static err take_folder(trainer *t, const train_options *options) {
+    place_phase("taking the run folder");
+    double patience = options->resume ? owner_patience : 0;
+    return comm_agree(comm_world(), comm_is_root() ? owner_take(&t->owner, t->folder, patience) : OK);
+}
+
 static err open_folder(trainer *t, const train_options *options) {
     if (!comm_is_root())
         return OK;
-    err code = folder_prepare(t->folder, options->resume);
+    err code = folder_prepare(t->owner, t->folder, options->resume);
     if (code != OK)
         return code;
     char *yaml = job_text(t->job), *log = text_format("%s/log.txt", t->folder);
@@ -233,6 +241,8 @@ err setup_run(trainer *t, const train_options *options) {
     if (code == OK)
         code = prepare_network(t);
     if (code == OK)
+        code = take_folder(t, options);
+    if (code == OK)
         code = begin_state(t, options);
     if (code == OK)
         code = comm_agree(comm_world(), open_folder(t, options));
@@ -264,6 +274,7 @@ void setup_free(trainer *t) {
     dataset_close(t->data);
     dataset_close(t->val);
     records_close(t->records);
+    owner_release(t->owner);
     mem_free(t->ranks);
     mem_free(t->folder);
     ckpt_info_reset(&t->past);

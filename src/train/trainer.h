@@ -8,6 +8,7 @@
 #include "train/deadline.h"
 #include "train/engine.h"
 #include "train/launch.h"
+#include "train/owner.h"
 #include "train/progress.h"
 #include "train/quarantine.h"
 #include "train/records.h"
@@ -26,6 +27,7 @@ typedef struct step_window {
 typedef struct trainer {
     job *job;
     char *folder;
+    owner *owner; /* of the folder; NULL but on rank 0 */
     dataset *data, *val;
     quarantine *bad, *bad_val; /* their bad records */
     shape image;               /* after augmentation */
