@@ -82,7 +82,8 @@ static err wait_for_the_last(trainer *t) {
                  t->step, waited);
     if (code == OK)
         code = save_report_written(t);
-    return code == OK ? owner_check(t->owner) : code;
+    err lost = owner_check(t->owner); /* which explains why a file could not be written */
+    return lost != OK ? lost : code;
 }
 
 static err take_snapshot(trainer *t) {
