@@ -75,8 +75,15 @@ static err check_init(const job *j) {
     return OK;
 }
 
+static err check_nonfinite(const job *j) {
+    if (strcmp(j->train.on_nonfinite, "rollback") == 0 && j->checkpoint.keep == 0)
+        return fail(ERR_USAGE, "%s: train.on_nonfinite: rollback goes back to a step-N.h5: checkpoint.keep must be 1 or more",
+                    job_place(j, "train.on_nonfinite"));
+    return OK;
+}
+
 err job_check(job *j, const char *origin) {
-    err (*const checks[])(const job *) = {check_name, check_lanes, check_optimizer, check_schedule, check_init};
+    err (*const checks[])(const job *) = {check_name, check_lanes, check_optimizer, check_schedule, check_init, check_nonfinite};
     err code = check_given(j, origin);
     if (code == OK)
         follow(j);

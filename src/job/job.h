@@ -45,6 +45,9 @@ typedef struct job {
         norm_scope sync_batchnorm;
         char *conv; /* fast, accurate */
         bool recompute;
+        char *on_nonfinite;     /* stop, skip, rollback */
+        double rollback_factor; /* of the learning rate, each time */
+        int rollback_most;
         double max_seconds, stall_seconds; /* 0: no limit, no watchdog */
     } train;
     optimizer_options optimizer; /* its name belongs to the job */

@@ -12,6 +12,9 @@
 static const char *const conv_names[] = {"fast", "accurate"};
 static const int n_conv_names = sizeof conv_names / sizeof *conv_names;
 
+static const char *const nonfinite_names[] = {"stop", "skip", "rollback"};
+static const int n_nonfinite_names = sizeof nonfinite_names / sizeof *nonfinite_names;
+
 const job_key job_keys[] = {
     {"", "name", &job_type_text, AT(name), NULL, "of the experiment; the run folder is runs/NAME", .change = JOB_FREE},
 
@@ -58,6 +61,13 @@ const job_key job_keys[] = {
      "make outputs that are cheap to make a second time in backward instead of keeping them: less memory, more time", .change = JOB_FREE},
     {"train", "sync_batchnorm", &job_type_norm_scope, AT(train.sync_batchnorm), "global",
      "statistics over the global batch, a rank's part of it, or a lane: global, rank, lane", .change = JOB_RESULT},
+    {"train", "on_nonfinite", &job_type_word, AT(train.on_nonfinite), "stop",
+     ": where loss or gradients are no numbers, end with exit code 70, leave that update out, or go back to the newest step-N.h5",
+     WORDS(nonfinite_names), .change = JOB_RESULT},
+    {"train", "rollback_factor", &job_type_real, AT(train.rollback_factor), "0.5", "what the learning rate is multiplied by at each rollback",
+     1e-6, 1, .change = JOB_RESULT},
+    {"train", "rollback_most", &job_type_int, AT(train.rollback_most), "3", "so many rollbacks, then the run ends with exit code 70", 0, 1e6,
+     .change = JOB_RESULT},
 
     {"optimizer", "name", &job_type_word, AT(optimizer.name), "sgd", "", WORDS(optim_names), .change = JOB_FIXED},
     {"optimizer", "lr", &job_type_real, AT(optimizer.lr), NULL, "learning rate, which the schedule scales", 0, 1e6, .change = JOB_RESULT},

@@ -1,6 +1,7 @@
 #include "train/progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -24,8 +25,10 @@ void progress_report(progress *p, const progress_step *s) {
     if (epoch != p->epoch)
         p->loss_sum = p->loss_count = 0;
     p->epoch = epoch;
-    p->loss_sum += s->loss * s->count;
-    p->loss_count += s->count;
+    if (isfinite(s->loss)) {
+        p->loss_sum += s->loss * s->count;
+        p->loss_count += s->count;
+    }
 
     bool terminal = log_is_terminal(), epoch_ends = of_epoch == p->steps_per_epoch || s->step == p->last_step;
     double now = time_now(), pause = terminal ? seconds_between_redraws : seconds_between_lines;

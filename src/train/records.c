@@ -104,6 +104,12 @@ err records_checkpoint(records *r, int64_t step, double stood_seconds, double wr
                                    "write_s", number(write_seconds)));
 }
 
+err records_trouble(records *r, int64_t step, const char *action, const char *what) {
+    if (!r)
+        return OK;
+    return write_line(r, json_pack("{s:s, s:o, s:s, s:s}", "event", "nonfinite", "step", integer(step), "action", action, "what", what));
+}
+
 err records_resume(records *r, int64_t step) {
     if (!r || ftell(r->file) == 0)
         return OK;

@@ -23,6 +23,8 @@ err records_step(records *r, const step_record *s);
 err records_eval(records *r, const evaluation *e);
 /* A checkpoint is whole on disk: how long training stood still for it, how long the writing took. */
 err records_checkpoint(records *r, int64_t step, double stood_seconds, double write_seconds);
+/* A step that went bad, as the log has it, and what was done: skip, rollback. */
+err records_trouble(records *r, int64_t step, const char *action, const char *what);
 err records_ranks(records *r, int64_t step, int64_t epoch, int ranks, const rank_comparison *c, const char *const *hosts);
 /* Nothing where the file is empty: the run only begins. */
 err records_resume(records *r, int64_t step);

@@ -124,6 +124,7 @@ static err make_engine(trainer *t) {
         .batch = j->train.batch,
         .training = true,
         .optim = t->optim,
+        .guarded = strcmp(j->train.on_nonfinite, "stop") != 0,
         .recompute = j->train.recompute,
         .norm = j->train.sync_batchnorm,
         .gradients = dist_find_format(j->comm.gradients),

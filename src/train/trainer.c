@@ -15,31 +15,24 @@ static err stop_for_bad_data(trainer *t, const loader_batch *b) {
     return boundary_save_and_stop(t);
 }
 
-static err check_finite(const trainer *t, double loss) {
-    if (isfinite(loss))
-        return OK;
-    return fail(ERR_BROKEN,
-                "loss is %g at step %" PRId64 " (epoch %" PRId64 "): a lower optimizer.lr or schedule.warmup_epochs may help; "
-                "checkpoints of %s are as they were",
-                loss, t->step + 1, t->step / t->steps_per_epoch, t->folder);
-}
-
-/* Forward, backward, update. `sums` are the batch's metrics and votes. */
+/* Forward, backward, update. `sums` are the batch's metrics and votes. Afterwards t->step is one more, or where the run went back to. */
 static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) {
     votes mine = boundary_votes(t);
     mine.bad = b->code != OK;
     mine.news = quarantine_has_news(t->bad, b);
-    engine_forward(t->engine, &(graph_batch){b->size, (uint64_t)t->step, b->images, b->labels}, mine, sums);
+    graph_batch batch = {b->size, (uint64_t)t->step, b->images, b->labels};
+    engine_forward(t->engine, &batch, mine, sums);
     if (sums[VOTE_BAD] > 0)
         return stop_for_bad_data(t, b);
     if (sums[VOTE_NEWS] > 0 && quarantine_add(t->bad, b->bad, b->n_bad) != OK)
         return boundary_save_and_stop(t);
-    err code = check_finite(t, sums[METRIC_LOSS] / sums[METRIC_COUNT]);
-    if (code != OK)
-        return code;
-    engine_backward(t->engine, lr);
+    double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
+    trouble what = isfinite(loss) ? engine_backward(t->engine, lr) : TROUBLE_LOSS;
+    if (what != TROUBLE_NONE)
+        return trouble_meet(t, what, &batch, loss);
     t->step++;
     t->past.updates++;
+    t->skipped_in_a_row = 0;
     return OK;
 }
 
@@ -92,10 +85,15 @@ static err walk(trainer *t) {
     for (const loader_batch *b; (b = loader_next(t->loader));) {
         place_step(t->step + 1);
         double data_seconds = time_now() - step_start, waited = engine_wait_seconds(t->engine), sums[N_METRICS];
-        double lr = schedule_lr(&j->schedule, j->optimizer.lr, t->step, t->steps_per_epoch, j->train.epochs);
+        double lr = t->past.lr_factor * schedule_lr(&j->schedule, j->optimizer.lr, t->step, t->steps_per_epoch, j->train.epochs);
+        int64_t before = t->step;
         err code = run_step(t, lr, b, sums);
         if (code != OK)
             return code;
+        if (t->step <= before) { /* the run went back */
+            step_start = time_now();
+            continue;
+        }
         double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT], top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
         add_to_window(t, sums[METRIC_COUNT], time_now() - step_start, data_seconds, engine_wait_seconds(t->engine) - waited);
         progress_report(&t->progress, &(progress_step){t->step, loss, top1, sums[METRIC_COUNT], lr, t->speed, data_seconds});
@@ -110,7 +108,7 @@ static err walk(trainer *t) {
     return OK;
 }
 
-static err start_loader(trainer *t) {
+err trainer_start_loader(trainer *t) {
     const job *j = t->job;
     loader_options options = {
         .data = t->data,
@@ -138,6 +136,8 @@ static err finish_run(trainer *t, double seconds) {
         snprintf(best, sizeof best, "; best Acc@1 %.3f at step %" PRId64, 100 * t->past.best_value, t->past.best_step);
     log_info("done: %" PRId64 " steps in %s%s", t->step, text_duration(took, seconds), best);
     log_info("digest %s", digest);
+    if (t->past.updates < t->step)
+        log_warn("%" PRId64 " of %" PRId64 " steps were skipped (train.on_nonfinite)", t->step - t->past.updates, t->step);
     return records_done(t->records, t->step, t->step / t->steps_per_epoch, seconds, digest);
 }
 
@@ -149,9 +149,11 @@ err train_run(job *j, const train_options *options) {
     t.last_save = started;
     if (code == OK)
         code = boundary_catch_up(&t);
+    if (code == OK)
+        code = rollback_prepare(&t);
     if (code == OK) {
         progress_start(&t.progress, t.step, t.last_step, t.steps_per_epoch);
-        code = start_loader(&t);
+        code = trainer_start_loader(&t);
     }
     if (code == OK)
         code = walk(&t);

@@ -44,6 +44,7 @@ typedef struct trainer {
     int64_t steps_per_epoch, last_step;
     int64_t step;   /* finished */
     ckpt_info past; /* what a checkpoint carries on beside step and weights: the best value, jobs, evaluations (these two on rank 0), … */
+    int64_t skipped_in_a_row; /* steps */
     bool resumed;   /* from a checkpoint */
     bool evaluation_due; /* the last step ended an epoch that is still to be evaluated */
     uint64_t data_fingerprint;
@@ -86,6 +87,19 @@ err boundary_check_log(void);
 
 /* The run ends with the last error, which all ranks share; what was trained before it is saved. Collective. */
 err boundary_save_and_stop(trainer *t);
+
+/* Loads batches from the trainer's step on. Collective. */
+err trainer_start_loader(trainer *t);
+
+/* A step's loss, gradients, statistics or weights are not finite: ends with ERR_BROKEN; or OK, and the step is skipped, or t->step stands
+ * where the run went back to. Collective. */
+err trouble_meet(trainer *t, trouble what, const graph_batch *b, double loss);
+
+/* At the start: sees to it that there is a checkpoint to go back to, where the job may want one. Collective. */
+err rollback_prepare(trainer *t);
+
+/* Back to the newest step-N.h5 with N ≤ most, with a smaller learning rate. ERR_BROKEN where there is none. Collective. */
+err rollback_run(trainer *t, int64_t most);
 
 /* ---- save.c ---- */
 
