@@ -73,8 +73,7 @@ static char *what_text(trouble what, double loss) {
 /* `loss is nan at step 12 (epoch 0): first in layer conv1 (lane 3): output inf`. New string. Collective. */
 static char *describe(trainer *t, trouble what, const graph_batch *b, double loss) {
     char *happened = what_text(what, loss), *place = find_place(t, what, b);
-    char *text =
-        text_format("%s at step %" PRId64 " (epoch %" PRId64 "): %s", happened, t->step + 1, t->step / t->steps_per_epoch, place);
+    char *text = text_format("%s at step %" PRId64 " (epoch %" PRId64 "): %s", happened, t->step + 1, t->step / t->steps_per_epoch, place);
     mem_free(place);
     mem_free(happened);
     return text;
