@@ -7,6 +7,7 @@
 enum { MOST_READ = 1 << 28 }; /* bytes of chunked numbers of a file */
 
 typedef struct examination {
+    void (*next)(uint64_t file_bytes);
     uint64_t left; /* of MOST_READ */
 } examination;
 
@@ -103,16 +104,19 @@ static err examine_dataset(h5_file *f, const char *object, examination *e) {
 }
 
 static err examine_object(void *context, h5_file *f, const char *object, h5_kind kind) {
-    err code = kind == H5_DATASET ? examine_dataset(f, object, context) : OK;
+    examination *e = context;
+    e->next(f->bytes);
+    err code = kind == H5_DATASET ? examine_dataset(f, object, e) : OK;
     return code == OK && (kind == H5_GROUP || kind == H5_DATASET) ? examine_attributes(f, object) : code;
 }
 
-err h5_examine(const char *path) {
+err h5_examine(const char *path, void (*next)(uint64_t file_bytes)) {
     h5_file *f = NULL;
+    next(0);
     err code = h5_open_unguarded(&f, path);
     if (code != OK)
         return code;
-    examination e = {.left = MOST_READ};
+    examination e = {.next = next, .left = MOST_READ};
     code = examine_attributes(f, "/");
     if (code == OK)
         code = h5_walk(f, "/", examine_object, &e);

@@ -24,10 +24,10 @@
 enum {
     MEMORY = 100 << 20, /* bytes, and */
     PROPORTION = 18,    /* times the file's length: more than stored.c lets anybody take */
-    SECONDS = 1,        /* of computing, and one more for every */
+    SECONDS = 1,        /* of computing for an object, and one more for every */
     BYTES_A_SECOND = 20 << 20,
-    MOST_SECONDS = 60,
-    PATIENCE = 300, /* seconds by the clock: of a file system that does not answer */
+    MOST_SECONDS = 30,
+    PATIENCE = 300, /* seconds by the clock for a file: of a file system that does not answer */
 };
 
 typedef struct answer {
@@ -72,10 +72,15 @@ static void limit_memory(uint64_t file_bytes) {
     setrlimit(RLIMIT_AS, &limit);
 }
 
-/* 0 seconds: without limit. */
-static void limit_time(uint64_t computing, time_t clock) {
-    setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = (time_t)computing}, NULL);
-    setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_sec = clock}, NULL);
+/* Seconds until a signal ends this process; 0: none does. */
+static void limit_time(int timer, time_t seconds) {
+    setitimer(timer, &(struct itimerval){.it_value.tv_sec = seconds}, NULL);
+}
+
+/* A file may have very many objects, but none of them takes long. */
+static void next_object(uint64_t file_bytes) {
+    uint64_t seconds = SECONDS + file_bytes / BYTES_A_SECOND;
+    limit_time(ITIMER_PROF, (time_t)(seconds < MOST_SECONDS ? seconds : MOST_SECONDS));
 }
 
 /* A second time with memory that is full of rubbish: what HDF5 reads where nothing was written may be a harmless zero here and not above. */
@@ -83,15 +88,15 @@ static answer examine(const char *path) {
     struct stat s = {0};
     answer a = {0};
     stat(path, &s);
-    uint64_t seconds = SECONDS + (uint64_t)s.st_size / BYTES_A_SECOND;
     limit_memory((uint64_t)s.st_size);
-    limit_time(seconds < MOST_SECONDS ? seconds : MOST_SECONDS, PATIENCE);
-    a.code = h5_examine(path);
+    limit_time(ITIMER_REAL, PATIENCE);
+    a.code = h5_examine(path, next_object);
     mallopt(M_PERTURB, 0xA5);
     if (a.code == OK)
-        a.code = h5_examine(path);
+        a.code = h5_examine(path, next_object);
     mallopt(M_PERTURB, 0);
-    limit_time(0, 0);
+    limit_time(ITIMER_PROF, 0);
+    limit_time(ITIMER_REAL, 0);
     const char *text = err_last()->text;
     size_t name = strlen(path);
     if (a.code != OK)

@@ -22,8 +22,9 @@ hid_t h5_links(void);
 /* The same as h5_open(), without somebody who looks at the file before (guard.c). */
 err h5_open_unguarded(h5_file **out, const char *path);
 
-/* Everything that readers ask HDF5 for, to see whether HDF5 survives it: for a process that may die. ERR_DATA, ERR_IO. */
-err h5_examine(const char *path);
+/* Everything that readers ask HDF5 for, to see whether HDF5 survives it: for a process that may die. `next` is called before
+ * each object, with the file's length. ERR_DATA, ERR_IO. */
+err h5_examine(const char *path, void (*next)(uint64_t file_bytes));
 
 /* A file as the system has it, for reading; ERR_IO and ERR_DATA say in plain words what is wrong with it. */
 err h5_open_plain(const char *path, int *fd, uint64_t *bytes);
