@@ -42,7 +42,7 @@ core_set cores_available(void) {
     if (sched_getaffinity(0, sizeof mask, &mask) != 0)
         CPU_SET(0, &mask);
     for (int cpu = 0; cpu < CORES_MAX && cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &mask))
+        if (CPU_ISSET((size_t)cpu, &mask))
             add(&set, core_of(cpu));
     return set;
 }

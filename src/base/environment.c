@@ -51,8 +51,8 @@ err environment_check(void) {
         const char *text = getenv(v->name);
         int64_t number;
         if (text && *text && !read_number(v, text, &number))
-            return fail(ERR_USAGE, "the environment variable %s is \"%s\": %s from %lld to %lld is needed, or unset it", v->name, text,
-                        v->what, (long long)v->least, (long long)v->most);
+            return fail(ERR_USAGE, "%s is \"%s\" in the environment: %s from %lld to %lld is needed, or unset it", v->name, text, v->what,
+                        (long long)v->least, (long long)v->most);
     }
     return OK;
 }

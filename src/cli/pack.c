@@ -44,9 +44,12 @@ static err read_bytes(const char *text, int64_t *bytes) {
         double bytes;
     } units[] = {{"", 1},     {"B", 1},      {"kB", 1e3},    {"MB", 1e6},      {"GB", 1e9},    {"TB", 1e12},
                  {"K", 1024}, {"KiB", 1024}, {"M", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30}, {"GiB", 1 << 30}};
-    char *end;
-    double number = strtod(text, &end);
-    end += strspn(end, " ");
+    size_t digits = strspn(text, "0123456789.");
+    const char *end = text + digits + strspn(text + digits, " ");
+    char *start = text_format("%.*s", (int)digits, text);
+    double number = 0;
+    text_to_real(start, &number);
+    mem_free(start);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(end, units[i].name) == 0 && number * units[i].bytes >= 1 && number * units[i].bytes < 1e15) {
             *bytes = (int64_t)(number * units[i].bytes);

@@ -48,7 +48,22 @@ static err allocate_prepared(graph_run *r) {
     return arena_init(&r->prepared, most, "prepared weights");
 }
 
+/* What no machine holds is refused before products of sizes are made, which could turn out small beyond the range of their type. */
+static err check_size(const graph *g, const graph_run_options *options) {
+    const double most = 1e15;
+    double floats = 0, samples = (double)(options->last_lane - options->first_lane) * (double)options->lane_capacity;
+    for (int i = 0; i < g->n_nodes; i++)
+        floats += (double)shape_size(g->nodes[i]->out);
+    if (floats * samples * sizeof(float) < most)
+        return OK;
+    return fail(ERR_BROKEN, "out of memory: activations of %.0f samples need more than %.0f TB; use a smaller batch", samples, most / 1e12);
+}
+
 err graph_run_new(graph_run **out, graph *g, const graph_run_options *options) {
+    *out = NULL;
+    err code = check_size(g, options);
+    if (code != OK)
+        return code;
     graph_run *r = mem_new(1, sizeof *r);
     r->graph = g;
     r->options = *options;
@@ -65,7 +80,7 @@ err graph_run_new(graph_run **out, graph *g, const graph_run_options *options) {
     lay_out_sums(r);
     run_new_views(r);
 
-    err code = arena_init(&r->activations, r->plan.bytes, "activations");
+    code = arena_init(&r->activations, r->plan.bytes, "activations");
     if (code == OK && options->training)
         code = run_new_param_grads(r);
     if (code == OK)

@@ -1,4 +1,5 @@
 /* What can be checked of a job without its data and its model. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -28,10 +29,31 @@ static void follow(job *j) {
 /* ---- values that must suit each other ---- */
 
 static err check_name(const job *j) {
+    enum { LONGEST = 200 };
+    bool fits = strlen(j->name) <= LONGEST;
+    for (const char *c = j->name; *c; c++)
+        fits = fits && !iscntrl((unsigned char)*c);
+    if (!fits)
+        return fail(ERR_USAGE, "%s: name: \"%.40s\" cannot name a folder: at most %d bytes, and no control characters",
+                    job_place(j, "name"), j->name, LONGEST);
     if (strchr(j->name, '/') || j->name[0] == '.')
         return fail(ERR_USAGE, "%s: name: \"%s\" cannot name a folder of its own: no / in it and no dot before it", job_place(j, "name"),
                     j->name);
     return OK;
+}
+
+/* Given for pixels from 0 to 255, as papers and tables often have them, they would make of every picture a grey one. */
+static err check_statistics(const job *j, const char *key, const float *values, int count, double least) {
+    for (int c = 0; c < count; c++)
+        if (!((double)values[c] >= least && values[c] <= 1))
+            return fail(ERR_USAGE, "%s: %s: %g lies outside %g … 1: it is that of x/255%s", job_place(j, key), key, (double)values[c],
+                        least, values[c] > 1 && values[c] <= 255 ? ", so divide it by 255" : "");
+    return OK;
+}
+
+static err check_normalisation(const job *j) {
+    err code = check_statistics(j, "data.mean", j->data.mean, j->data.n_mean, 0);
+    return code == OK ? check_statistics(j, "data.std", j->data.std, j->data.n_std, 1e-6) : code;
 }
 
 static err check_lanes(const job *j) {
@@ -83,7 +105,8 @@ static err check_nonfinite(const job *j) {
 }
 
 err job_check(job *j, const char *origin) {
-    err (*const checks[])(const job *) = {check_name, check_lanes, check_optimizer, check_schedule, check_init, check_nonfinite};
+    err (*const checks[])(const job *) = {check_name,     check_normalisation, check_lanes,     check_optimizer,
+                                          check_schedule, check_init,          check_nonfinite};
     err code = check_given(j, origin);
     if (code == OK)
         follow(j);

@@ -8,12 +8,40 @@
 
 /* `did not find expected key` is what libyaml says of most mistakes; the context helps. */
 static err syntax_error(const yaml_parser_t *p, const reading *r) {
+    if (p->error == YAML_MEMORY_ERROR)
+        err_end(ERR_BROKEN, "%s: out of memory", r->origin);
     const char *problem = p->problem ? p->problem : "cannot be parsed", *context = p->context ? p->context : "";
     size_t line = p->error == YAML_READER_ERROR ? p->mark.line : p->problem_mark.line;
     if (r->is_override)
         return fail(ERR_USAGE, "override %s: the value is not YAML: %s (special characters need quotes of their own: key='\"value\"')",
                     r->origin, problem);
     return fail(ERR_USAGE, "%s:%zu: not YAML: %s%s%s", r->origin, line + 1, problem, *context ? ", " : "", context);
+}
+
+/* Deep nesting costs libyaml the square of its depth; a job has a depth of five. */
+static err check_depth(const char *text, size_t length, const reading *r) {
+    enum { MOST = 32 };
+    yaml_parser_t parser;
+    yaml_event_t event;
+    if (!yaml_parser_initialize(&parser))
+        err_end(ERR_BROKEN, "%s: out of memory", r->origin);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+    int depth = 0, line = 0;
+    yaml_event_type_t type = YAML_NO_EVENT;
+    while (type != YAML_STREAM_END_EVENT && depth <= MOST && yaml_parser_parse(&parser, &event)) {
+        type = event.type;
+        depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+        depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+        line = (int)event.start_mark.line + 1;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    if (depth <= MOST) /* what is no YAML is found when it is read */
+        return OK;
+    char *place = r->is_override ? text_format("override %.40s …", r->origin) : text_format("%s:%d", r->origin, line);
+    err code = fail(ERR_USAGE, "%s: nested too deeply: no key of a job has more than %d levels", place, MOST);
+    mem_free(place);
+    return code;
 }
 
 static err check_end(yaml_parser_t *p, const reading *r) {
@@ -31,10 +59,12 @@ err job_with_document(const char *text, size_t length, const char *origin, bool 
     yaml_parser_t parser;
     yaml_document_t document;
     reading r = {origin, is_override, &document};
+    err code = check_depth(text, length, &r);
+    if (code != OK)
+        return code;
     if (!yaml_parser_initialize(&parser))
-        return fail(ERR_BROKEN, "%s: no memory for the YAML parser", origin);
+        err_end(ERR_BROKEN, "%s: out of memory", origin);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    err code = OK;
     if (yaml_parser_load(&parser, &document)) {
         const yaml_node_t *root = yaml_document_get_root_node(&document);
         code = root ? check_end(&parser, &r) : OK;

@@ -32,14 +32,16 @@ static err read_file(const char *path, char **text, size_t *length) {
     FILE *file = fopen(path, "rb");
     if (!file)
         return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    enum { PIECE = 65536 };
+    enum { PIECE = 65536, MOST = 16 * PIECE };
     *text = NULL;
     *length = 0;
-    for (size_t got = PIECE; got == PIECE; *length += got) {
+    for (size_t got = PIECE; got == PIECE && *length <= MOST; *length += got) {
         *text = mem_resize(*text, *length + PIECE, 1);
         got = fread(*text + *length, 1, PIECE, file);
     }
     err code = ferror(file) ? fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno)) : OK;
+    if (code == OK && *length > MOST)
+        code = fail(ERR_USAGE, "%s: is no job: it has more than a megabyte", path);
     fclose(file);
     return code;
 }

@@ -7,6 +7,7 @@
 #include "train/build.h"
 #include "train/evaluate.h"
 #include "train/folder.h"
+#include "train/norms.h"
 #include "train/trainer.h"
 
 /* ---- data ---- */
@@ -102,7 +103,8 @@ static void count_steps(trainer *t) {
                          .drop_last = j->data.drop_last,
                          .seed = j->train.seed};
     t->steps_per_epoch = sampler_steps(&t->order);
-    t->last_step = j->train.epochs * t->steps_per_epoch;
+    bool beyond = j->train.epochs > INT64_MAX / t->steps_per_epoch;
+    t->last_step = beyond ? INT64_MAX : j->train.epochs * t->steps_per_epoch;
     if (j->train.max_steps > 0 && j->train.max_steps < t->last_step)
         t->last_step = j->train.max_steps;
 }
@@ -112,6 +114,8 @@ static void count_steps(trainer *t) {
 static err make_network(trainer *t) {
     const job *j = t->job;
     err code = build_model(&t->model, j, t->image, j->data.mean, j->data.std);
+    if (code == OK)
+        code = norms_check(t->model->graph, j, &t->order, t->last_step, comm_size(comm_world()));
     if (code == OK)
         code = optim_new(&t->optim, t->model->graph, &j->optimizer);
     return code;

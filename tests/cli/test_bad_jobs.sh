@@ -36,6 +36,9 @@ job "plane smaller than the kernel" 'conv2: kernel 5 x 5 on a 4 x 4 plane' \
 job "eval makes another shape" 'data\.eval' 'data.eval=[center_crop: {size: 28}]'
 job "crop larger than the picture" 'crop.*64' 'data.augment=[random_crop: {size: 64}]'
 job "mean of the wrong length" 'data\.mean' 'data.mean=[0.5]'
+job "mean of pixels to 255" 'override data\.mean=.*: data\.mean: 123\.5 lies outside.*divide it by 255' 'data.mean=[0.1, 123.5, 0.1]'
+job "one value a channel" 'layer4\.0\.bn1: batch norm has a single value.*1 x 1.*4 samples, of which a lane has one.*sync_batchnorm: global' \
+    model.name=resnet18 train.batch=4 train.sync_batchnorm=lane
 job "pattern that freezes nothing" 'init\.freeze' 'init.freeze=[convv*]'
 
 # a job file names file and line
@@ -45,6 +48,28 @@ refused "unknown key in the file" 64 "bad\.yaml:6: .*momentun.*\"momentum\""
 printf 'model: {name: lenet5\ntrain: [' > "$work/bad.yaml"
 try "$shoal" train "$work/bad.yaml"
 refused "file that is no YAML" 64 "bad\.yaml"
+# file WHAT PATTERN: what stands in bad.yaml is refused
+file() {
+    try "$shoal" train "$work/bad.yaml" --out "$work/run"
+    refused "$1" 64 "bad\.yaml.*($2)"
+}
+{ cat "$work/job.yaml"; "$python" -c 'print("log: " + "{a: " * 30000)'; } > "$work/bad.yaml"
+file "endless nesting" 'nested too deeply'
+{ cat "$work/job.yaml"; head -c 3000000 /dev/zero | tr '\0' '#'; } > "$work/bad.yaml"
+file "a file too large" 'more than a megabyte'
+{ cat "$work/job.yaml"; printf 'log: {every_steps: 1\0}\n'; } > "$work/bad.yaml"
+file "a NUL" 'control characters'
+{ cat "$work/job.yaml"; printf 'log: {every_steps: \xff}\n'; } > "$work/bad.yaml"
+file "no UTF-8" 'UTF-8'
+sed 's/^name: .*/name: "a\\nb"/' "$work/job.yaml" > "$work/bad.yaml"
+file "a name of two lines" 'cannot name a folder'
+for number in .nan .inf 0x10 1_000 '"0.1"' 0,1 1e999 -1; do
+    sed "s/lr: 0.01/lr: $number/" "$work/job.yaml" > "$work/bad.yaml"
+    file "lr: $number" 'optimizer\.(lr|1)'
+done
+{ printf '\xef\xbb\xbf'; sed 's/$/\r/' "$work/job.yaml"; } > "$work/dos.yaml"
+try "$shoal" train "$work/dos.yaml" --out "$work/dos" train.max_steps=1
+expect "a mark of byte order and ends of lines as on Windows" 0 '^digest'
 try "$shoal" train "$work/nothing.yaml"
 refused "no job file" 74 "nothing\.yaml"
 try_ranks 3 "$shoal" train "$work/job.yaml" --out "$work/run"

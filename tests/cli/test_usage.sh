@@ -58,6 +58,18 @@ try "$shoal" digest "$work/nothing.h5"
 refused "digest: no file" 74 'nothing.h5'
 try "$shoal" inspect "$work/nothing.h5"
 refused "inspect: no file" 74 'nothing.h5'
+try "$shoal" eval a.h5 --batch " 4"
+refused "eval: a space before the number" 64 '--batch " 4"'
+try "$shoal" eval a.h5 --batch 0x10
+refused "eval: a hexadecimal number" 64 '--batch "0x10"'
+try "$shoal" pack folder a b --val-share nan
+refused "pack: no finite number" 64 '--val-share "nan"'
+try "$shoal" model vgg11 "dropout= 0.5"
+refused "model: a space before the number" 64 'dropout= 0\.5'
+for variable in SHOAL_ISA=fast SHOAL_RANKS_PER_NODE=two SHOAL_PIECE_BYTES=-1 SHOAL_END_TIME=soon SLURM_NTASKS=4x SLURM_MEM_PER_NODE=much; do
+    try env "$variable" "$shoal" model
+    refused "the environment: $variable" 64 "${variable%=*}"
+done
 OMP_NUM_THREADS=many try "$shoal" bench --model lenet5
 expect "no number of threads" 64 '^shoal: OMP_NUM_THREADS' # OpenMP complains as well
 
