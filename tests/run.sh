@@ -40,5 +40,5 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:fast_unwind_on_malloc=0
 export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
 export UBSAN_OPTIONS=print_stacktrace=1
 build build-sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g" -DSHOAL_SANITIZE=ON || exit
-run_tests build-sanitize -E '^(cli|golden|bench|slurm)/' || failed=1
+run_tests build-sanitize -E '^(cli|golden|bench|slurm|chaos)/' || failed=1
 exit $failed

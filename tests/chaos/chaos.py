@@ -55,7 +55,7 @@ class Chaos:
         os.makedirs(self.place)
         shutil.copy(shim, f"{program.work}/shim.so")
         if os.geteuid() == 0:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "chaos", self.place], stderr=subprocess.DEVNULL)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "chaos", self.place], stderr=subprocess.DEVNULL)
         self.references = {name: Reference(program, name) for name in TASKS}
         self.rows, self.skipped, self.failures = collections.defaultdict(Row), set(), []
         self.run = None
