@@ -1,6 +1,7 @@
 /* Where a run begins: at a checkpoint, with the weights of another run, or with new values. */
 #include <inttypes.h>
 
+#include "train/restore.h"
 #include "train/trainer.h"
 
 /* Where the changed job leads to other learning rates than the one before, that is said: a schedule may reckon with train.epochs. */
@@ -35,7 +36,7 @@ static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
     if (!info->job)
         return fail(ERR_DATA, "%s: holds weights only and cannot be resumed: use init.from", path);
     job *before = NULL;
-    err code = job_parse(&before, info->job, path, NULL, 0);
+    err code = restore_job(&before, info->job, path);
     if (code == OK && info->data_fingerprint != t->data_fingerprint)
         code = fail(ERR_USAGE, "%s: data.train: %s does not hold the samples that %s was trained on (data.train there: %s)",
                     job_place(t->job, "data.train"), t->job->data.train, path, before->data.train);

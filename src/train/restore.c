@@ -16,9 +16,17 @@ static err read_info(restored *r, const char *checkpoint, const weights_options 
     return code;
 }
 
+err restore_job(job **out, const char *yaml, const char *checkpoint) {
+    err code = job_parse(out, yaml, checkpoint, NULL, 0);
+    if (code != ERR_USAGE)
+        return code;
+    err_last()->code = ERR_DATA;
+    return err_prefix("the job that a checkpoint holds");
+}
+
 /* Model and memory for the values, from the job and the shape of pictures that the file names. */
 static err build(restored *r, const char *checkpoint) {
-    err code = job_parse(&r->job, r->info.job, checkpoint, NULL, 0);
+    err code = restore_job(&r->job, r->info.job, checkpoint);
     shape image = {r->info.image[0], r->info.image[1], r->info.image[2]};
     if (code == OK)
         code = build_model(&r->model, r->job, image, r->info.mean, r->info.std);

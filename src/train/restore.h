@@ -19,4 +19,7 @@ err restore_everywhere(restored *r, const char *checkpoint, const weights_option
 
 void restore_free(restored *r);
 
+/* The job that a checkpoint holds, which somebody else may have written: ERR_DATA, naming the file, where it is none. */
+err restore_job(job **out, const char *yaml, const char *checkpoint);
+
 #endif

@@ -11,17 +11,20 @@ names=$1 seconds=$2 build=$PWD/build-fuzz
 found=${3:-$build/found}
 clang=${CLANG:-clang}
 command -v "$clang" > /dev/null || { echo "needs clang and its libFuzzer (Debian: clang libclang-rt-14-dev)"; exit 77; }
-[[ $names != all ]] || names=$(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
+[[ $names != all ]] || names=$(printf '%s\n' tests/fuzz/fuzz_*.c | sed 's|.*fuzz_||; s|\.c$||')
 
 # Readers need no threads: clang's OpenMP, which many systems lack, is left out.
 mkdir -p "$build/serial" "$found"
 echo 'static inline int omp_get_thread_num(void) { return 0; }' > "$build/serial/omp.h"
 sanitizers=-fsanitize=address,undefined
-cmake -S . -B "$build" -DSHOAL_TESTS=OFF -DCMAKE_C_COMPILER="$clang" -DCMAKE_BUILD_TYPE=None \
-    -DCMAKE_C_FLAGS="-O1 -g $sanitizers -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined" \
-    -DOpenMP_C_FLAGS="-I$build/serial -Wno-unknown-pragmas" -DOpenMP_C_LIB_NAMES=m -DOpenMP_m_LIBRARY=m > "$build/log" || { tail "$build/log"; exit 1; }
-# Kernels read no files, and instrumented they take a compiler minutes.
-sed -i -E 's/-fsanitize=[a-z,-]+|-fno-sanitize-recover=[a-z]+//g' "$build"/CMakeFiles/shoal_kernels_*.dir/flags.make
+configure() {
+    cmake -S . -B "$build" -DSHOAL_TESTS=OFF -DCMAKE_C_COMPILER="$clang" -DCMAKE_BUILD_TYPE=None \
+        -DCMAKE_C_FLAGS="-O1 -g $sanitizers -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined" \
+        -DOpenMP_C_FLAGS="-I$build/serial -Wno-unknown-pragmas" -DOpenMP_C_LIB_NAMES=m -DOpenMP_m_LIBRARY=m > "$build/log" || return
+    # Kernels read no files, and instrumented they take a compiler minutes.
+    sed -i -E 's/-fsanitize=[a-z,-]+|-fno-sanitize-recover=[a-z]+//g' "$build"/CMakeFiles/shoal_kernels_*.dir/flags.make
+}
+[[ -f $build/Makefile ]] || configure || { tail "$build/log"; exit 1; }
 cmake --build "$build" --parallel "$(nproc)" --target shoal_static >> "$build/log" 2>&1 || { tail "$build/log"; exit 1; }
 # what the targets are linked with is what the program is
 sed 's|CMakeFiles/shoal.dir/src/cli/main.c.o|OBJECTS|; s|-o bin/shoal|-o TARGET|; s|-fsanitize=fuzzer-no-link|-fsanitize=fuzzer|' \
