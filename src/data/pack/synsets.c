@@ -171,9 +171,11 @@ static void read_variable(element e, table *t) {
 static void read_compressed(element e, table *t) {
     size_t size;
     uint8_t *bytes = inflate_all(e.data, &size);
-    span inside = {bytes, bytes + (bytes ? size : 0)};
+    if (!bytes)
+        return;
+    span inside = {bytes, bytes + size};
     element variable;
-    if (bytes && next_element(&inside, &variable))
+    if (next_element(&inside, &variable))
         read_variable(variable, t);
     mem_free(bytes);
 }
