@@ -13,9 +13,10 @@ typedef struct settings {
 } settings;
 
 static const cli_option options[] = {
-    {"resume", CLI_OPTIONAL_TEXT, "FILE", "go on from FILE, or from the newest valid checkpoint of the run folder",
-     offsetof(settings, resume), 0, 0},
-    {"out", CLI_TEXT, "DIR", "run folder (runs/NAME, NAME being the job's)", offsetof(settings, out), 0, 0},
+    {"resume", CLI_OPTIONAL_TEXT, "FILE",
+     "go on from FILE, or from the newest whole checkpoint of the run folder; begin where there is none", offsetof(settings, resume), 0, 0},
+    {"out", CLI_TEXT, "DIR", "run folder (runs/NAME, NAME being the job's); it has one run at a time, an earlier one is moved to DIR.1",
+     offsetof(settings, out), 0, 0},
 };
 
 static err check_overrides(char *const *words, int count) {

@@ -40,11 +40,11 @@ static err check_same_run(trainer *t, const ckpt_info *info, const char *path) {
     if (code == OK && info->data_fingerprint != t->data_fingerprint)
         code = fail(ERR_USAGE, "%s: data.train: %s does not hold the samples that %s was trained on (data.train there: %s)",
                     job_place(t->job, "data.train"), t->job->data.train, path, before->data.train);
+    if (code == OK && check_job(t, info, before) != OK)
+        code = err_prefix("%s", path);
     if (code == OK && info->step > t->last_step)
         code = fail(ERR_USAGE, "%s stands at step %" PRId64 ", the job ends at step %" PRId64 " (train.epochs, train.max_steps)", path,
                     info->step, t->last_step);
-    if (code == OK && check_job(t, info, before) != OK)
-        code = err_prefix("%s", path);
     job_free(before);
     return code;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ckpt/ckpt.h"
+
 static bool exists(const char *folder, const char *name) {
     char *path = text_format("%s/%s", folder, name);
     bool there = access(path, F_OK) == 0;
@@ -30,8 +32,10 @@ static err move_aside(owner *o, const char *folder) {
 }
 
 err folder_prepare(owner *o, const char *folder, bool resume) {
-    bool holds_run = exists(folder, "last.h5") || exists(folder, "metrics.jsonl");
-    err code = holds_run && !resume ? move_aside(o, folder) : OK;
+    bool any = false;
+    err code = resume ? OK : ckpt_is_any(folder, &any);
+    if (code == OK && !resume && (any || exists(folder, "metrics.jsonl")))
+        code = move_aside(o, folder);
     if (code == OK && access(folder, W_OK | X_OK) != 0)
         code = fail(ERR_IO, "%s: the run folder cannot be written: %s; --out takes another", folder, strerror(errno));
     return code;

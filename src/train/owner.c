@@ -90,6 +90,15 @@ static err start_thread(owner *o) {
     return o->has_thread ? OK : fail(ERR_BROKEN, "a thread cannot be started: raise the limit of processes (ulimit -u)");
 }
 
+/* What killed processes have left on their way to this place. One that lives and comes too late writes its draft anew. */
+static void clear_drafts(const owner *o) {
+    path_list drafts;
+    if (path_find(&drafts, o->folder, ".owner.tmp-*") == OK)
+        for (int i = 0; i < drafts.count; i++)
+            unlink(drafts.paths[i]);
+    path_list_reset(&drafts);
+}
+
 err owner_take(owner **out, const char *folder, double patience) {
     owner *o = mem_new(1, sizeof *o);
     o->folder = mem_string(folder);
@@ -99,8 +108,10 @@ err owner_take(owner **out, const char *folder, double patience) {
     o->draft = (owner_draft){.record = owner_record_new(), .folder = o->folder, .file = -1, .place = -1};
     pthread_mutex_init(&o->lock, NULL);
     err code = owner_draft_claim(&o->draft, o->path, patience);
-    if (code == OK)
+    if (code == OK) {
+        clear_drafts(o);
         code = start_thread(o);
+    }
     if (code != OK)
         owner_release(o);
     *out = code == OK ? o : NULL;

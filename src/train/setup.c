@@ -139,12 +139,16 @@ static err make_engine(trainer *t) {
 
 /* ---- run folder ---- */
 
-/* Before a checkpoint is read: what the run goes on from must not change under its hands. A run that is resumed may well be the successor of
- * one that was just killed; a new one has no business where another lives. */
+/* Before a checkpoint is read: what the run goes on from must not change under its hands. A run that is resumed may well be the successor
+ * of one that was just killed; a new one has no business where another lives. */
 static err take_folder(trainer *t, const train_options *options) {
     place_phase("taking the run folder");
-    double patience = options->resume ? owner_patience : 0;
-    return comm_agree(comm_world(), comm_is_root() ? owner_take(&t->owner, t->folder, patience) : OK);
+    err code = OK;
+    if (comm_is_root())
+        code = owner_take(&t->owner, t->folder, options->resume ? owner_patience : 0);
+    if (comm_is_root() && code == OK)
+        code = ckpt_clear_leftovers(t->folder);
+    return comm_agree(comm_world(), code);
 }
 
 static err open_folder(trainer *t, const train_options *options) {

@@ -221,6 +221,7 @@ START_TEST(one_of_many_follows_a_dead_successor) {
         race();
         ck_assert_int_ne(access(claim, F_OK), 0);
         mem_free(claim);
+        ck_assert_int_eq(rmdir(folder), 0);
         mem_free(text);
         mem_free(path);
     }
