@@ -28,6 +28,7 @@ SHOAL_API int shoal_dataset_read(shoal_dataset *d, int64_t id, const uint8_t **p
 
 typedef struct shoal_checkpoint shoal_checkpoint;
 
+/* Other threads that read or write HDF5 files through Shoal wait until it is closed, on the same thread. */
 SHOAL_API int shoal_checkpoint_open(shoal_checkpoint **out, const char *path);
 SHOAL_API void shoal_checkpoint_close(shoal_checkpoint *c);
 SHOAL_API size_t shoal_checkpoint_count(const shoal_checkpoint *c);

@@ -8,9 +8,10 @@
 
 #include "ckpt/ckpt.h"
 
+/* What cannot be looked at may be there. */
 static bool exists(const char *folder, const char *name) {
     char *path = text_format("%s/%s", folder, name);
-    bool there = access(path, F_OK) == 0;
+    bool there = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
     mem_free(path);
     return there;
 }
