@@ -411,6 +411,21 @@ def test_bad_sources(work):
         f.write(b"<html>not found</html>" * 100)
     refused("img_train.tar: damaged or no tar", 65, *pack, f"{work}/torn", f"{work}/o", ranks=2)
 
+    os.mkdir(f"{work}/hostile")
+    for flag, pattern in ((None, "truncated within huge.JPEG"), (b"S", "the size of huge.JPEG is not that of a file as it is|damaged or no tar")):
+        info = tarfile.TarInfo("huge.JPEG")
+        info.size = 8 << 30
+        info.type = flag or tarfile.REGTYPE
+        head = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+        if flag:  # old GNU sparse: one piece at the end of a gigabyte
+            head[386:398], head[398:410], head[483:495] = b"07777777000\0", b"00000001000\0", b"10000000000\0"
+            head[148:156] = b"        "
+            head[148:156] = b"%06o\0 " % sum(head)
+        with open(f"{work}/hostile/ILSVRC2012_img_train.tar", "wb") as f:
+            f.write(tar_of([("n00000001.tar", bytes(head) + bytes(2048))]))
+        refused(pattern, 65, *pack, f"{work}/hostile", f"{work}/huge", "--strict")
+        shutil.rmtree(f"{work}/huge")
+
     shutil.copytree(f"{work}/s", f"{work}/nolabels")
     os.remove(f"{work}/nolabels/ILSVRC2012_devkit_t12.tar.gz")
     refused("no labels of the validation pictures: ILSVRC2012_devkit_t12.tar.gz", 74, *pack, f"{work}/nolabels", f"{work}/o")
@@ -420,6 +435,9 @@ def test_bad_sources(work):
     with open(f"{work}/nolabels/val.txt", "w") as f:
         f.write("ILSVRC2012_val_00000001.JPEG 2\n")
     refused("val.txt: no label for ILSVRC2012_val_00000002.JPEG", 65, *pack, f"{work}/nolabels", f"{work}/o", ranks=2)
+    with open(f"{work}/nolabels/val.txt", "wb") as f:
+        f.write(b"ILSVRC2012_val_00000001.JPEG 2\n\0ILSVRC2012_val_00000002.JPEG 2\n")
+    refused("val.txt: is no text", 65, *pack, f"{work}/nolabels", f"{work}/o")
     with open(f"{work}/nolabels/ILSVRC2012_devkit_t12.tar.gz", "wb") as f:
         f.write(read(f"{work}/s/ILSVRC2012_devkit_t12.tar.gz")[:200])
     refused("devkit_t12.tar.gz: (damaged|has no)", 65, *pack, f"{work}/nolabels", f"{work}/o")

@@ -57,6 +57,9 @@ static bool is_grey_of_16_bits(const png_reader *r) {
 /* Whether the file is too short for so many pixels: deflate makes at most 1032 bytes of one. */
 static err check_length(const image_file *f, png_reader *r) {
     const int64_t bytes_a_byte = 1032;
+    const int width_most = 1000000; /* rows are held several times over */
+    if (f->width > width_most)
+        return fail(ERR_DATA, "its header says %d pixels in a row, more than %d", f->width, width_most);
     int64_t row = (int64_t)png_get_rowbytes(r->png, r->info) + 1;
     if (row * f->height / bytes_a_byte <= (int64_t)f->n_bytes)
         return OK;

@@ -20,7 +20,9 @@ static err check_head(const survey_file *f) {
     struct stat s;
     if (fstat(f->fd, &s) != 0)
         return fail(ERR_IO, "%s: cannot be read: %s", f->path, strerror(errno));
-    if (memcmp(f->head.magic, magic, sizeof magic) != 0 || s.st_size != names_at(f) + (int64_t)f->head.name_bytes)
+    uint64_t bytes = (uint64_t)s.st_size;
+    if (memcmp(f->head.magic, magic, sizeof magic) != 0 || f->head.count > bytes || f->head.name_bytes > bytes ||
+        s.st_size != names_at(f) + (int64_t)f->head.name_bytes)
         return fail(ERR_DATA, "%s: damaged; remove its folder and start again", f->path);
     return OK;
 }

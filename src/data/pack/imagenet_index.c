@@ -14,6 +14,19 @@ typedef struct builder {
     byte_buffer text;
 } builder;
 
+/* Every name, and the reason behind one that is left out, lies within the file. */
+static err check_names(const builder *b, const survey_file *f) {
+    uint64_t bytes = f->head.name_bytes;
+    bool good = bytes == 0 || b->text.bytes[bytes - 1] == '\0';
+    for (uint64_t i = 0; i < f->head.count && good; i++) {
+        const picture_entry *e = &b->entries[i];
+        good = e->name < bytes;
+        if (good && e->odd & ODD_LEFT_OUT)
+            good = e->name + strlen((const char *)b->text.bytes + e->name) + 1 < bytes;
+    }
+    return good ? OK : fail(ERR_DATA, "%s: damaged; remove its folder and start again", f->path);
+}
+
 /* Calls `use` with each unit's survey open, its entries and names in memory. */
 static err for_each_survey(builder *b, err (*use)(builder *b, const survey_head *head)) {
     err code = OK;
@@ -29,6 +42,8 @@ static err for_each_survey(builder *b, err (*use)(builder *b, const survey_head 
         }
         if (code == OK)
             code = survey_file_names(&f, &b->text);
+        if (code == OK)
+            code = check_names(b, &f);
         if (code == OK)
             code = use(b, &f.head);
         survey_file_close(&f);

@@ -61,6 +61,8 @@ static err read_unpacked(devkit *kit, const char *folder) {
 static err use_devkit(source *s, const devkit *kit, const char *path) {
     if (kit->truth.size == 0 || kit->meta.size == 0)
         return fail(ERR_DATA, "%s: has no data/%s", path, kit->truth.size ? meta_name : truth_name);
+    if (memchr(kit->truth.bytes, '\0', kit->truth.size))
+        return fail(ERR_DATA, "%s: %s is no text", path, truth_name);
     char **wnids;
     int count;
     err code = synsets_read(kit->meta.bytes, kit->meta.size, &wnids, &count);

@@ -113,6 +113,8 @@ static void look_at(void *context, int item, int thread) {
     picture_tools *t = &job->work->tools[thread];
     uint32_t odd = 0;
     err code = job->path ? byte_buffer_read(&job->file, job->path) : OK;
+    if (code == OK && job->file.size > INT32_MAX)
+        code = fail(ERR_DATA, "larger than any picture");
     if (code == OK) {
         odd = picture_oddities(&job->file, job->name);
         code = picture_keep(&job->file, job->work->rule, &odd, t, &job->kept);

@@ -70,7 +70,10 @@ err label_list_read(label_list *l, const char *path) {
     l->text = mem_new(file.size + 1, 1);
     if (file.size)
         memcpy(l->text, file.bytes, file.size);
+    bool is_text = !memchr(l->text, '\0', file.size);
     byte_buffer_reset(&file);
+    if (code == OK && !is_text)
+        code = fail(ERR_DATA, "%s: is no text", path);
     int number = 0;
     char *next = l->text;
     for (char *line = strsep(&next, "\n"); line && code == OK; line = strsep(&next, "\n"))

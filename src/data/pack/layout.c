@@ -42,12 +42,13 @@ static bool all_are_names_of_splits(const picture_tree *t) {
 
 static err refuse_strays(const picture_tree *t) {
     bool one = t->strays == 1;
-    return fail(ERR_DATA,
-                "%s: %" PRId64 " picture%s beside the folders of classes (%s%s): move %s into one, or leave %s out (--leave-out '%s')",
-                t->root, t->strays, one ? " lies" : "s lie", t->stray, one ? "" : ", …", one ? "it" : "them", one ? "it" : "them",
-                one                      ? t->stray
-                : strrchr(t->stray, '.') ? "*.*"
-                                         : "…");
+    const char *ending = strrchr(t->stray, '.');
+    char *pattern = one || !ending ? mem_string(t->stray) : text_format("*%s", ending);
+    err code = fail(
+        ERR_DATA, "%s: %" PRId64 " picture%s beside the folders of classes (%s%s): move %s into one, or leave %s out (--leave-out '%s')",
+        t->root, t->strays, one ? " lies" : "s lie", t->stray, one ? "" : ", …", one ? "it" : "them", one ? "it" : "them", pattern);
+    mem_free(pattern);
+    return code;
 }
 
 /* Scans a listed tree, and refuses what may be meant in another way. */

@@ -49,15 +49,20 @@ err pack_read_lines(const char *path, char ***lines, int *count) {
     if (!file)
         return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     char line[1024];
-    while (fgets(line, sizeof line, file)) {
+    err code = OK;
+    while (code == OK && fgets(line, sizeof line, file)) {
+        if (strlen(line) == sizeof line - 1)
+            code = fail(ERR_DATA, "%s: a line is longer than %zu characters", path, sizeof line - 2);
         chomp(line);
         if (!line[0])
             continue;
         *lines = mem_resize(*lines, (size_t)*count + 1, sizeof **lines);
         (*lines)[(*count)++] = mem_string(line);
     }
+    if (code == OK && ferror(file))
+        code = fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     fclose(file);
-    return OK;
+    return code;
 }
 
 void pack_number_classes(int n, char ***names) {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { HEADER = 128, INFLATED_MOST = 1 << 26, ID_MOST = 1 << 16 };
+enum { HEADER = 128, VARIABLES_MOST = 64, INFLATED_MOST = 1 << 26, ID_MOST = 1 << 16 };
 enum { MI_INT8 = 1, MI_UINT8, MI_INT16, MI_UINT16, MI_INT32, MI_UINT32, MI_DOUBLE = 9, MI_MATRIX = 14, MI_COMPRESSED, MI_UTF8 };
 enum { CLASS_STRUCT = 2 };
 
@@ -187,7 +187,8 @@ err synsets_read(const uint8_t *bytes, size_t n_bytes, char ***wnids, int *count
     if (n_bytes < HEADER || bytes[126] != 'I' || bytes[127] != 'M')
         return fail(ERR_DATA, "no MATLAB file of version 5");
     span rest = {bytes + HEADER, bytes + n_bytes};
-    for (element e; next_element(&rest, &e);) {
+    element e;
+    for (int i = 0; i < VARIABLES_MOST && next_element(&rest, &e); i++) {
         if (e.type == MI_COMPRESSED)
             read_compressed(e, &t);
         else

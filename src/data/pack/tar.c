@@ -17,6 +17,7 @@ struct tar {
     struct archive *archive;
     char *name;
     int fd;
+    bool zipped;
     int64_t at, bytes, next; /* the archive is [at, at + bytes) of the file; `next` counts from `at` */
     int64_t member_bytes;
     int reason; /* errno of a failed read */
@@ -60,7 +61,7 @@ static err refuse(const tar *t) {
 
 err tar_open(tar **out, int fd, const char *name, int64_t at, int64_t bytes, bool zipped) {
     tar *t = mem_new(1, sizeof *t);
-    *t = (tar){.archive = archive_read_new(), .name = mem_string(name), .fd = fd, .at = at, .bytes = bytes};
+    *t = (tar){.archive = archive_read_new(), .name = mem_string(name), .fd = fd, .zipped = zipped, .at = at, .bytes = bytes};
     archive_read_support_format_tar(t->archive);
     if (zipped)
         archive_read_support_filter_gzip(t->archive);
@@ -81,19 +82,33 @@ void tar_close(tar *t) {
     mem_free(t);
 }
 
+/* Whether the member's bytes are all in the archive, as they are said to be; of a zipped one, whether it can be wanted. */
+static err check_member(const tar *t, const tar_member *m, struct archive_entry *entry) {
+    const int64_t zipped_most = 64 << 20;
+    if (!m->name)
+        return fail(ERR_DATA, "%s: a member has no name that can be read", t->name);
+    if (m->bytes < 0 || archive_entry_sparse_count(entry) > 0)
+        return fail(ERR_DATA, "%s: damaged: the size of %s is not that of a file as it is; get it again", t->name, m->name);
+    if (!t->zipped && m->bytes > t->at + t->bytes - m->place)
+        return fail(ERR_DATA, "%s: truncated within %s; get it again", t->name, m->name);
+    if (t->zipped && m->bytes > zipped_most)
+        return fail(ERR_DATA, "%s: %s is said to have %" PRId64 " bytes: damaged; get it again", t->name, m->name, m->bytes);
+    return OK;
+}
+
 err tar_next(tar *t, tar_member *m, bool *found) {
     struct archive_entry *entry;
     int status;
     do {
         status = archive_read_next_header(t->archive, &entry);
         *found = status == ARCHIVE_OK || status == ARCHIVE_WARN;
-    } while (*found && archive_entry_filetype(entry) != AE_IFREG);
+    } while (*found && (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)));
     if (!*found)
         return status == ARCHIVE_EOF ? OK : refuse(t);
     t->member_bytes = archive_entry_size(entry);
     /* behind the member's headers; libarchive counts what it has taken */
     *m = (tar_member){archive_entry_pathname(entry), t->at + archive_filter_bytes(t->archive, 0), t->member_bytes};
-    return m->name ? OK : fail(ERR_DATA, "%s: a member has no name that can be read", t->name);
+    return check_member(t, m, entry);
 }
 
 err tar_read(tar *t, byte_buffer *to) {
