@@ -3,7 +3,7 @@
 # predicts.
 # Can be run again at any time: packages, build and data that are there are kept; the training begins anew.
 set -Eeuo pipefail
-trap 'echo "quickstart.sh stopped: exit code $?" >&2' ERR # mpirun --quiet would end without a word where it cannot start at all
+trap 'echo "quickstart.sh stopped: exit code $?" >&2' ERR # a launcher may end without a word where it cannot start at all
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=jobs/install.sh
 . jobs/install.sh
@@ -14,15 +14,6 @@ step() {
 
 processors() {
     nproc 2> /dev/null || getconf _NPROCESSORS_ONLN
-}
-
-# Open MPI will not run as root unless told; --quiet keeps its banners from burying Shoal's own messages.
-launch() {
-    local options=(-np 2)
-    if grep -qi 'open.\?mpi' <<< "$(mpirun --version 2>&1)"; then
-        options+=(--quiet --oversubscribe --bind-to none) # as many slots as there are hardware threads; Shoal shares out the cores
-    fi
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun "${options[@]}" "$@"
 }
 
 build() {
@@ -61,10 +52,10 @@ make_data
 
 step "Training on 2 ranks: mpirun -np 2 shoal train jobs/quickstart-glyphs.yaml --out runs/quickstart"
 rm -rf runs/quickstart
-launch "$PWD/build/bin/shoal" train jobs/quickstart-glyphs.yaml --out runs/quickstart
+slurm/launch.sh 2 "$PWD/build/bin/shoal" train jobs/quickstart-glyphs.yaml --out runs/quickstart
 
 step "Evaluation: shoal eval runs/quickstart/best.h5 data/glyphs/val.h5"
-launch "$PWD/build/bin/shoal" eval runs/quickstart/best.h5 data/glyphs/val.h5
+slurm/launch.sh 2 "$PWD/build/bin/shoal" eval runs/quickstart/best.h5 data/glyphs/val.h5
 
 step "Three pictures: shoal predict runs/quickstart/best.h5 runs/quickstart/pictures/*.png"
 shoal inspect data/glyphs/val.h5 --pictures runs/quickstart/pictures --count 3 > /dev/null

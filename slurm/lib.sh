@@ -4,6 +4,9 @@
 
 script_path=$slurm/$script
 repository=$(cd "$slurm/.." && pwd)
+# shellcheck source=slurm/launch.sh
+. "$slurm/launch.sh" || exit 64
+unset "${!SLURM_STEP@}" # a batch script is no step: these are of the one in which somebody called sbatch
 
 say() {
     printf '== %s\n' "$*"
@@ -212,31 +215,52 @@ srun_options() {
     fi
 }
 
-# Open MPI 4 and 5 both know ppr:N:node:pe=N; others (MPICH, Intel MPI) know -ppn and bind by themselves.
-mpirun_options() {
-    if ! grep -qiE 'open.?mpi|open.?rte|prte' <<< "$(mpirun --version 2>&1)"; then
-        options=(-np "$2" -ppn "$ranks_per_node")
-    elif [[ $BIND == yes ]]; then
-        options=(--quiet -np "$2" --map-by "ppr:$ranks_per_node:node:pe=$threads" --bind-to core)
-    else
-        options=(--quiet -np "$2" --map-by "ppr:$ranks_per_node:node" --bind-to none)
-    fi
-}
-
 # set_command NODES WORD…: the array `command` runs shoal with these words on so many nodes of the job.
 set_command() {
-    local n_nodes=$1 n_ranks=$ranks options
+    local n_nodes=$1 n_ranks=$ranks launch options
     shift
     ((n_nodes == nodes)) || n_ranks=$((n_nodes * ranks_per_node))
-    "${LAUNCHER}_options" "$n_nodes" "$n_ranks"
-    command=("$LAUNCHER" "${options[@]}" "${LAUNCHER_OPTIONS[@]}" "$SHOAL" "$@")
+    if [[ $LAUNCHER == srun ]]; then
+        srun_options "$n_nodes" "$n_ranks"
+        launch=(srun "${options[@]}")
+    else
+        launch_nodes mpirun "$n_ranks" "$ranks_per_node" "$threads" "$BIND"
+    fi
+    command=("${launch[@]}" "${LAUNCHER_OPTIONS[@]}" "$SHOAL" "$@")
 }
 
 # ---- signals and the end of a job ----
 
+# The ranks on this node, which is where rank 0 is: they carry the name of this launch's state file in their environment.
+ranks_here() {
+    local file
+    grep -lszxF "SHOAL_STATE_FILE=$state" /proc/[0-9]*/environ | while read -r file; do
+        file=${file%/environ}
+        [[ $(readlink "$file/exe") -ef $SHOAL ]] && echo "${file#/proc/}"
+    done
+}
+
+# srun hands signals on. What mpirun does with one differs (see README.md), so ranks get it themselves; one of them is enough. There may be
+# none yet.
+signal_ranks() {
+    local ranks
+    if [[ $LAUNCHER == srun ]]; then
+        kill -USR1 "$launcher" 2> /dev/null
+        return 0
+    fi
+    ranks=$(ranks_here)
+    # shellcheck disable=SC2086 # a list of numbers
+    [[ -n $ranks ]] && kill -USR1 $ranks 2> /dev/null
+}
+
 pass_on_usr1() {
     signalled=yes passed_on=yes
-    [[ -z $launcher ]] || kill -USR1 "$launcher" 2> /dev/null
+    [[ -n $launcher ]] || return
+    signal_ranks || (
+        until signal_ranks || ! kill -0 "$launcher" 2> /dev/null; do
+            sleep 0.2
+        done
+    ) &
 }
 
 # SLURM sends TERM to the ranks as well, and later KILL: they write their checkpoint meanwhile.
@@ -265,18 +289,47 @@ wait_for_launcher() {
     launcher=
 }
 
+# Whether last.h5 of this run was written since this launch began, by the clock of its own file system.
+has_checkpoint() {
+    local folder=$1 now age
+    now=$(mktemp "$folder/.seen-XXXXXX" 2> /dev/null) || return
+    age=$(($(stat -c %Y "$now") - $(stat -c %Y "$folder/last.h5" 2> /dev/null || echo 0)))
+    rm -f "$now"
+    ((age <= SECONDS - began + 2))
+}
+
+# What has become of the run, by its own words rather than by the launcher's exit code: launchers end in the middle of a run, leave ranks
+# behind, and some hide how their ranks ended. Exit code 75 stands only where the checkpoint is there, or nothing was trained.
+judge() {
+    local folder ended
+    folder=$(sed -n 's/^training //p' "$state" 2> /dev/null) ended=$(sed -n 's/^ended //p' "$state" 2> /dev/null)
+    rm -f "$state"
+    if [[ -n $ended ]]; then
+        code=$ended
+    elif [[ -z $folder && -n $passed_on && $code == 138 ]]; then # 128 + USR1: it came before the program listened, so nothing is lost
+        code=75
+    elif [[ -n $folder && $code =~ ^(0|75|138)$ ]]; then
+        say "$LAUNCHER ended with exit code $code while the run went on, or its ranks were killed: no checkpoint was reported"
+        code=1
+    fi
+    if [[ $code == 75 && -n $folder ]] && ! has_checkpoint "$folder"; then
+        say "exit code 75, but $folder/last.h5 was not written since this start"
+        code=1
+    fi
+}
+
 # Runs `command` to its end and sets `code`. SLURM's signals to this script are passed on: mpirun's ranks would not get them otherwise.
 launch() {
     code=75
     [[ -z $passed_on ]] || return # already to stop
     say "${command[*]}"
-    "${command[@]}" &
+    state=$PWD/.shoal-$(this_job)-$$.state began=$SECONDS
+    rm -f "$state"
+    SHOAL_STATE_FILE=$state "${command[@]}" &
     launcher=$!
     [[ -z $passed_on ]] || pass_on_usr1 # it came while the launcher was being started
     wait_for_launcher
-    if [[ -n $passed_on && $code == 138 ]]; then # 128 + USR1: it came before the program listened, so nothing is lost
-        code=75
-    fi
+    judge
 }
 
 reason() {

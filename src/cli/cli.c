@@ -81,8 +81,8 @@ static err run_command(const cli_command *command, int argc, char **argv) {
         code = cli_meet_first(argc, argv);
         if (code == OK && log_rank() == 0)
             cli_print_help(command);
-    } else if (command->collective ||
-               (code == OK && command->collective_for && command->collective_for(call.settings, call.words, call.n_words)))
+    } else if (code == OK && command->collective_for ? command->collective_for(call.settings, call.words, call.n_words)
+                                                     : command->collective)
         code = run_collective(command, &call, argc, argv, code);
     else
         code = run_alone(command, &call, argc, argv, code);

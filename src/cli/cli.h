@@ -43,7 +43,7 @@ typedef struct cli_command {
     size_t settings_size;
     int least_words, most_words; /* arguments that are no options */
     bool collective;             /* runs on all ranks, after comm_init(); the others run on rank 0 alone and never start MPI */
-    bool (*collective_for)(const void *settings, char **words, int n_words); /* or only these calls are so; may be NULL */
+    bool (*collective_for)(const void *settings, char **words, int n_words); /* which calls are so; may be NULL */
     void (*before_mpi)(void);    /* on every rank, while other programs may still be started; may be NULL */
     err (*run)(const void *settings, char **words, int n_words);
     void (*more_help)(void); /* may be NULL */

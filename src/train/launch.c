@@ -1,9 +1,11 @@
+#define _POSIX_C_SOURCE 200809L /* getppid */
 #include "train/launch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "comm/comm.h"
 #include "math/math.h"
@@ -129,6 +131,16 @@ char *launch_idle_tasks(int ranks) {
                        tasks);
 }
 
+/* Open MPI's mpirun kills its ranks so soon after Ctrl-C or TERM that few checkpoints are written in time; USR1 it hands on, and waits. */
+char *launch_advice(void) {
+    const char *patience = getenv("OMPI_MCA_odls_base_sigkill_timeout"),
+               *version = getenv("OMPI_VERSION"); /* the latter since Open MPI 5 */
+    if (!getenv("OMPI_COMM_WORLD_SIZE") || getenv("SHOAL_STATE_FILE") || (patience && !version))
+        return NULL;
+    return text_format("to stop with a checkpoint: kill -USR1 %ld; after Ctrl-C or TERM Open MPI's mpirun kills its ranks within %s",
+                       (long)getppid(), version ? "half a second" : "a second");
+}
+
 /* ---- said at the start ---- */
 
 static void each_line(const char *text, void (*say)(const char *format, ...)) {
@@ -142,13 +154,17 @@ static void each_line(const char *text, void (*say)(const char *format, ...)) {
 void launch_announce(const launch_rank *ranks, int count) {
     if (!ranks)
         return;
-    char *table = launch_table(ranks, count), *mistakes = launch_mistakes(ranks, count), *idle = launch_idle_tasks(count);
+    char *table = launch_table(ranks, count), *mistakes = launch_mistakes(ranks, count), *idle = launch_idle_tasks(count),
+         *advice = launch_advice();
     each_line(table, log_info);
     log_info("software: shoal %s (%s), %s, kernels %s (no BLAS is used)", version_number(), version_commit(), comm_library(), math->isa);
+    if (advice)
+        log_info("%s", advice);
     each_line(mistakes, log_warn);
     if (idle)
         log_warn("%s", idle);
     mem_free(table);
     mem_free(mistakes);
     mem_free(idle);
+    mem_free(advice);
 }

@@ -30,6 +30,9 @@ char *launch_mistakes(const launch_rank *ranks, int count);
 /* SLURM's tasks against MPI's ranks: srun forgotten in a batch script. New string; NULL where all is well. */
 char *launch_idle_tasks(int ranks);
 
+/* How to stop with a checkpoint where the launcher's own ways lose it. New string; NULL where they do not. */
+char *launch_advice(void);
+
 /* Rank 0: prints all of it. */
 void launch_announce(const launch_rank *ranks, int count);
 

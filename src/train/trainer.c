@@ -155,11 +155,14 @@ err train_run(job *j, const train_options *options) {
         progress_start(&t.progress, t.step, t.last_step, t.steps_per_epoch);
         code = trainer_start_loader(&t);
     }
-    if (code == OK)
+    if (code == OK) {
+        state_training(&t);
         code = walk(&t);
+    }
     if (code == OK)
         code = comm_agree(comm_world(), finish_run(&t, time_now() - started));
     setup_free(&t);
+    state_ended(code);
     signals_forget();
     return code;
 }

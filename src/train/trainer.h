@@ -103,6 +103,10 @@ err rollback_run(trainer *t, int64_t most);
 
 /* ---- save.c ---- */
 
+/* Rank 0 appends `training FOLDER` or `ended CODE` to the file that SHOAL_STATE_FILE names, for batch scripts. */
+void state_training(const trainer *t);
+void state_ended(err code);
+
 /* The memory of a copy, and the saver, once the folder is there. Collective. */
 err save_prepare(trainer *t);
 err save_start(trainer *t);

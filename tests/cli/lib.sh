@@ -13,6 +13,8 @@ touch "$work/out" "$work/err"
 trap 'rm -rf "$work"' EXIT
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+# shellcheck source=slurm/launch.sh
+. "$repository/slurm/launch.sh"
 [[ -x $shoal ]] || { echo "there is no $shoal"; exit 1; }
 
 skip() {
@@ -26,9 +28,10 @@ need_h5py() {
 
 # ranks N COMMAND…: under mpirun; a hang ends as an error.
 ranks() {
-    local n=$1
+    local n=$1 launch
     shift
-    timeout 120 mpirun --quiet --oversubscribe --bind-to none -np "$n" "$@"
+    launch_here "$n"
+    timeout 120 "${launch[@]}" "$@"
 }
 
 # try COMMAND…: runs it; leaves $code, $work/out and $work/err.

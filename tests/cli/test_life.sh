@@ -123,7 +123,9 @@ fi
 
 mkdir -p "$work/a" "$work/b"
 two_folders() {
-    SHOAL_RANKS_PER_NODE=1 timeout 60 mpirun --quiet --oversubscribe --bind-to none -np 1 --wdir "$1" "$shoal" train "$job" --out shared \
+    local launch
+    launch_here 1
+    SHOAL_RANKS_PER_NODE=1 timeout 60 "${launch[@]}" --wdir "$1" "$shoal" train "$job" --out shared \
         train.max_steps=1 : -np 1 --wdir "$2" "$shoal" train "$job" --out shared train.max_steps=1 > "$work/out" 2> "$work/err"
     code=$?
 }

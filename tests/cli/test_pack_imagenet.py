@@ -37,7 +37,7 @@ if not os.path.isdir(PHOTOS) or not os.path.isdir(ODD):
     print("skipped: SHOAL_SHARED has no photographs")
     sys.exit(77)
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1")
-MPIRUN = ["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-np"]
+MPIRUN = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../slurm/launch.sh")]
 NOT_PILLOW = {"png_decompression_dos.png", "truncated_exif_dpi.jpg", "unknown_compression_method.png"}  # damage beside the pixels
 SIZE = ["--file-size", "500kB"]
 

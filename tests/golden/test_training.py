@@ -14,6 +14,7 @@ except ImportError as missing:
     sys.exit(77)
 
 SHOAL = os.environ["SHOAL_BIN"]
+LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../slurm/launch.sh")
 FACTOR, FLOOR, STEPS, LR, MOMENTUM, DECAY = 5.0, 1e-5, 4, 0.02, 0.9, 5e-4
 # model: picture side, batch, classes, ranks, lanes, job's model options, torchvision's arguments
 CASES = {
@@ -79,7 +80,7 @@ log: {{every_steps: 1}}
 """
     with open(f"{folder}/job.yaml", "w") as f:
         f.write(job)
-    subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks), SHOAL, "train", f"{folder}/job.yaml", "--out",
+    subprocess.run([LAUNCH, str(ranks), SHOAL, "train", f"{folder}/job.yaml", "--out",
                     f"{folder}/run"], check=True, stdout=subprocess.DEVNULL)
     events = [json.loads(line) for line in open(f"{folder}/run/metrics.jsonl")]
     with h5py.File(f"{folder}/run/last.h5") as f:

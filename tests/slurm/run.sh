@@ -148,6 +148,26 @@ with_site() {
     SHOAL_SITE=$place/wrong.sh try "$@"
 }
 
+# list LINE…: as a sweep's list, at the prompt.
+list() {
+    printf '%s\n' "$@" > lines.txt
+    try "$scripts/sweep.sbatch" plain.yaml lines.txt
+}
+
+# A bad line is found before anything is submitted.
+check_lists() {
+    list 'optimizer.lr=0.1' "name=o'brien"
+    refusal "an odd quote" 64 "lines.txt, line 2: a ' that is not closed"
+    list 'name=$HOME'
+    refusal "a dollar" 64 'line 1: .* outside single quotes'
+    list 'optimizer.lr=0.1' '' '"optimizer.lr=0.1" # again'
+    refusal "the same line twice" 64 'line 3: says the same as line 1'
+    list 'optimizer.lr=0.1' 'optimizer.lr=fast'
+    refusal "an override that is none" 64 'optimizer.lr=fast: .*"fast" is not a number'
+    list '# nothing'
+    refusal "no line" 64 'has no line of overrides'
+}
+
 check_prompt() {
     local train=$scripts/train.sbatch
     write_job plain 20
@@ -168,6 +188,7 @@ check_prompt() {
     refusal "no job" 64 'which job'
     try "$scripts/sweep.sbatch" plain.yaml
     refusal "a sweep over nothing" 64 'which seeds, or which list'
+    check_lists
     SEEDS="1 two" try "$scripts/sweep.sbatch" plain.yaml
     refusal "a seed that is none" 64 '"two" is not a number'
     try "$scripts/scale.sbatch" model=lenet5 lot=3
@@ -251,6 +272,7 @@ check_arrays() {
     check "a task is the run of its seed" grep -qx "$("$shoal" digest runs/eight/last.h5)" <<< "$results"
     grep -q hflip runs/plain-rates/2/job.yaml
     check "quoted overrides arrive" test $? = 0
+    check "a run is named by what its line says" test "$(readlink runs/plain-rates/1)" = optimizer.lr=0.002
 }
 
 check_scale() {
