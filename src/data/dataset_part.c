@@ -204,7 +204,7 @@ err dataset_part_open(dataset_part *p, const char *path) {
     err code = h5_open(&f, path);
     if (code != OK)
         return code;
-    code = open_all(p, f);
+    code = h5_check_trouble(f, open_all(p, f));
     h5_close(f);
     if (code != OK)
         return code;

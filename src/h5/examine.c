@@ -2,8 +2,6 @@
  * that lie one after the other are left out: reading them needs none of HDF5's structures, and there may be much of them. */
 #include "h5/internal.h"
 
-#include <errno.h>
-
 enum { MOST_READ = 1 << 28 }; /* bytes of chunked numbers of a file */
 
 typedef struct examination {
@@ -28,7 +26,6 @@ static err examine_numbers(const h5_source *s, h5_file *f, const char *object) {
     char what[H5_WHAT];
     hssize_t count = H5Sget_simple_extent_npoints(s->space);
     void *values = mem_new(count > 0 ? (size_t)count : 0, s->name ? sizeof(double) : sizeof(float));
-    errno = 0;
     err code = h5_source_read(s, s->name ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT, values) < 0
                    ? h5_unreadable(f, h5_what(what, object, s->name))
                    : OK;
@@ -120,6 +117,7 @@ err h5_examine(const char *path, void (*next)(uint64_t file_bytes)) {
     code = examine_attributes(f, "/");
     if (code == OK)
         code = h5_walk(f, "/", examine_object, &e);
+    code = h5_check_trouble(f, code);
     h5_close(f);
     return code;
 }

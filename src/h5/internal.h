@@ -94,7 +94,7 @@ bool h5_leads_out(h5_file *f, const char *object, char **where);
 /* Every string of a source, each and the array from mem_new(); ERR_DATA where it holds no text. */
 err h5_source_strings(const h5_source *s, h5_file *f, const char *object, char ***strings, uint64_t *count);
 
-/* A read that failed: ERR_IO where the system says that it cannot (errno, set to 0 before), otherwise the file is damaged, ERR_DATA. */
+/* A read that failed: ERR_IO where the system says that it cannot, otherwise the file is damaged, ERR_DATA. */
 err h5_unreadable(h5_file *f, const char *what);
 
 /* `attribute mean of /` or `labels`, into `out`, which is returned. */

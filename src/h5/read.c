@@ -1,7 +1,6 @@
 /* Numbers out of HDF5 files. */
 #include "h5/internal.h"
 
-#include <errno.h>
 #include <inttypes.h>
 
 bool h5_exists(h5_file *f, const char *object) {
@@ -79,7 +78,6 @@ static err read_open(const h5_source *s, h5_file *f, const char *object, h5_type
     bool whole = count == UINT64_MAX;
     if (!whole && (info.rank == 0 || first > info.size[0] || count > info.size[0] - first))
         return fail(ERR_DATA, "%s: %s has no elements %" PRIu64 " to %" PRIu64, f->path, object, first, first + count);
-    errno = 0;
     herr_t status = whole ? h5_source_read(s, h5_native(type), data) : read_part(s, h5_native(type), &info, first, count, data);
     return status < 0 ? h5_unreadable(f, object) : OK;
 }
@@ -106,7 +104,6 @@ static err read_attribute(const h5_source *s, h5_file *f, const char *object, h5
     if (there < 0 || (uint64_t)there != wanted)
         return fail(ERR_DATA, "%s: attribute %s of %s has %lld numbers, not %" PRIu64, f->path, s->name, object, (long long)there, wanted);
     char what[H5_WHAT];
-    errno = 0;
     return H5Aread(s->id, h5_native(type), data) < 0 ? h5_unreadable(f, h5_what(what, object, s->name)) : OK;
 }
 

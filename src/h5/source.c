@@ -1,9 +1,6 @@
 /* Datasets and attributes as one thing that can be read. */
 #include "h5/internal.h"
 
-#include <errno.h>
-#include <string.h>
-
 static err refuse(h5_file *f, const char *object, const char *name) {
     char what[H5_WHAT], *where;
     if (!h5_leads_out(f, object, &where))
@@ -47,15 +44,5 @@ herr_t h5_source_read(const h5_source *s, hid_t memory_type, void *data) {
 }
 
 err h5_unreadable(h5_file *f, const char *what) {
-    switch (errno) {
-    case EIO:
-    case ESTALE:
-    case ENXIO:
-    case ENODEV:
-    case ETIMEDOUT:
-    case EREMOTEIO:
-        return fail(ERR_IO, "%s: %s cannot be read: %s", f->path, what, strerror(errno));
-    default:
-        return fail(ERR_DATA, "%s: %s cannot be read: the file is damaged, or a filter is missing", f->path, what);
-    }
+    return h5_check_trouble(f, fail(ERR_DATA, "%s: %s cannot be read: the file is damaged, or a filter is missing", f->path, what));
 }

@@ -1,7 +1,6 @@
 /* Text out of HDF5 files: strings of variable and of fixed length. */
 #include "h5/internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Strings of any length: HDF5 allocates each. The character set has to be the file's, HDF5 converts none. */
@@ -52,7 +51,6 @@ err h5_source_strings(const h5_source *s, h5_file *f, const char *object, char *
         return code;
     *count = (uint64_t)there;
     *strings = mem_new(*count, sizeof **strings);
-    errno = 0;
     bool variable = H5Tis_variable_str(s->type) > 0;
     if ((variable ? read_variable : read_fixed)(s, *strings, *count) >= 0)
         return OK;
