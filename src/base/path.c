@@ -1,6 +1,7 @@
-#define _POSIX_C_SOURCE 200809L /* mkdir */
+#define _GNU_SOURCE /* GLOB_ALTDIRFUNC */
 #include "base/path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -62,10 +63,42 @@ void path_list_reset(path_list *list) {
     *list = (path_list){0};
 }
 
-/* As in shells, folders that a pattern might have meant and that cannot be read are passed over. */
+/* glob() takes what it cannot read for empty, so it reads through these. As in shells, a folder that a pattern might have meant is passed
+ * over where nobody may read it, or it is none; a disk that fails is another matter. */
+static _Thread_local int trouble;
+
+static void note_trouble(void) {
+    if (errno && errno != ENOENT && errno != ENOTDIR && errno != EACCES && errno != ELOOP)
+        trouble = errno;
+}
+
+static void *open_noting(const char *folder) {
+    DIR *names = opendir(folder);
+    if (!names)
+        note_trouble();
+    return names;
+}
+
+static struct dirent *read_noting(void *names) {
+    errno = 0;
+    struct dirent *d = readdir(names);
+    if (!d)
+        note_trouble();
+    return d;
+}
+
+static void close_names(void *names) {
+    closedir(names);
+}
+
 static err find(path_list *out, const char *pattern) {
-    glob_t found;
-    int status = glob(pattern, GLOB_NOSORT, NULL, &found);
+    glob_t found = {.gl_opendir = open_noting, .gl_readdir = read_noting, .gl_closedir = close_names, .gl_stat = stat, .gl_lstat = lstat};
+    trouble = 0;
+    int status = glob(pattern, GLOB_NOSORT | GLOB_ALTDIRFUNC, NULL, &found);
+    if (trouble && status == 0)
+        globfree(&found);
+    if (trouble)
+        return fail(ERR_IO, "%s: cannot be searched for: %s", pattern, strerror(trouble));
     if (status == GLOB_NOMATCH)
         return OK;
     if (status != 0)

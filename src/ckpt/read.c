@@ -35,8 +35,7 @@ err ckpt_read_outputs(const char *path, const graph *g, int *outputs) {
             *outputs = (int)info.size[0];
     }
     ckpt_tensors_reset(&places);
-    h5_close(f);
-    return code;
+    return ckpt_close(f, code);
 }
 
 /* What is to be read: a group of the file into values of the graph's parameters. */

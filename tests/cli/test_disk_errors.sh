@@ -65,9 +65,9 @@ untouched() {
     check "$1: last.h5 is as it was" test "$("$shoal" digest "$run/last.h5")" = "$whole"
 }
 more=("${job[@]}" --out "$run" --resume train.epochs=4)
-fails openat ESTALE 1 "$run" "$shoal" train "${more[@]}"
+fails openat ESTALE 1+ "$run" "$shoal" train "${more[@]}"
 untouched "a folder that cannot be opened" 'Stale file handle'
-fails getdents64 EIO 1 "$run" "$shoal" train "${more[@]}"
+fails getdents64 EIO 1+ "$run" "$shoal" train "${more[@]}"
 untouched "a folder that cannot be listed" 'Input/output error'
 fails openat EMFILE 1 "$run/last.h5" "$shoal" train "${more[@]}"
 untouched "a checkpoint that cannot be opened" 'Too many open files'
@@ -77,6 +77,8 @@ for when in 1 3 1+; do
 done
 fails pread64 EIO 6 "$run/last.h5" "$shoal" inspect "$run/last.h5"
 refused "inspect of what cannot be read" 74 'Input/output error'
+fails getdents64 EIO 1+ "$work" "$shoal" eval "$run/last.h5" "$work/tr*n.h5"
+refused "a pattern in a folder that cannot be listed" 74 'cannot be searched for: Input/output error'
 "$python" - "$run/last.h5" << 'PY'
 import sys
 with open(sys.argv[1], "r+b") as f:
