@@ -228,6 +228,27 @@ START_TEST(one_of_many_follows_a_dead_successor) {
 }
 END_TEST
 
+/* Between two steps of its way: the dead owner's record is still there, and its successor has announced itself. */
+START_TEST(a_successor_on_its_way_is_respected) {
+    leave_dead_owner();
+    char *path = in_folder(".owner"), *saved = in_folder("saved"), *text = read_text(path);
+    char *claim = text_format("%s.tmp-%.32s", path, strstr(text, "token\":\"") + 8);
+    ck_assert_int_eq(rename(path, saved), 0);
+    candidate c = send_one();
+    ck_assert_int_eq(hear(&c), OK);
+    ck_assert(link(path, claim) == 0 && rename(saved, path) == 0);
+    char *expected = text_format("process %d on ", (int)c.pid);
+    refused(expected);
+    dismiss(&c, 'x');
+    taken();
+    mem_free(expected);
+    mem_free(claim);
+    mem_free(text);
+    mem_free(saved);
+    mem_free(path);
+}
+END_TEST
+
 START_TEST(one_of_many_moves_an_earlier_run_aside) {
     char *metrics = in_folder("metrics.jsonl"), *aside = text_format("%s.1", folder), *moved = text_format("%s/metrics.jsonl", aside);
     for (int i = 0; i < ROUNDS; i++) {
@@ -381,6 +402,7 @@ int main(void) {
     tcase_add_test(tests, one_of_many_takes_a_new_folder);
     tcase_add_test(tests, one_of_many_follows_a_dead_owner);
     tcase_add_test(tests, one_of_many_follows_a_dead_successor);
+    tcase_add_test(tests, a_successor_on_its_way_is_respected);
     tcase_add_test(tests, one_of_many_moves_an_earlier_run_aside);
     tcase_add_test(tests, a_living_owner_is_named);
     tcase_add_test(tests, a_dead_owner_on_this_machine_is_followed_at_once);
