@@ -21,7 +21,7 @@ with h5py.File(f"{sys.argv[1]}/train.h5") as a, h5py.File(f"{sys.argv[1]}/dark.h
     b["images"][...] = pictures
     b["crc32"][...] = [zlib.crc32(p.tobytes()) for p in pictures]
 PY
-dark=(data.train="$work/dark.h5" data.val=null data.shuffle=false 'data.mean=[0,0,0]' 'data.std=[1e-6,1e-6,1e-6]')
+dark=(data.train="$work/dark.h5" data.val=null data.shuffle=false 'data.mean=[0,0,0]' 'data.std=[1e-5,1e-5,1e-5]')
 try "$shoal" train "$job" "${dark[@]}" optimizer.lr=0 train.max_steps=1 --out "$work/plain"
 "$python" - "$work" << 'PY'
 import sys, h5py, numpy as np
