@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 static bool continues(unsigned char byte) {
     return byte >> 6 == 2;
 }
@@ -60,6 +62,32 @@ size_t text_printable(char *out, size_t size, const char *text) {
     if (size > 0)
         out[used] = '\0';
     return all;
+}
+
+/* Characters up to the next space. */
+static int word_length(const char *word) {
+    int length = 0;
+    for (; *word && *word != ' '; word++)
+        length += !continues((unsigned char)*word);
+    return length;
+}
+
+char *text_wrapped(const char *text, int indent, int width) {
+    char *lines = mem_string("");
+    int column = indent;
+    while (*text) {
+        size_t bytes = strcspn(text, " ");
+        int length = word_length(text);
+        bool begins = column == indent, fits = begins || column + 1 + length <= width;
+        if (!fits)
+            column = indent;
+        char *lead = fits ? mem_string(begins ? "" : " ") : text_format("\n%*s", indent, "");
+        text_append(&lines, lead);
+        text_append(&lines, text_format("%.*s", (int)bytes, text));
+        column += length + (fits && !begins);
+        text += bytes + strspn(text + bytes, " ");
+    }
+    return lines;
 }
 
 /* Not mem_new(): these lines are also the ones that say that there is no memory. */

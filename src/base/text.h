@@ -12,6 +12,10 @@ enum { TEXT_NUMBER = 32, TEXT_LINE = 1400 }; /* chars that hold any number below
 /* printf into a new string; free with mem_free(). */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The text in lines of at most `width` characters, cut at spaces; each but the first begins with `indent` spaces, which the first has
+ * before it already. A new string. */
+char *text_wrapped(const char *text, int indent, int width);
+
 /* Puts `more` behind *text; both are new strings, and *text is one again. `more` is freed. */
 void text_append(char **text, char *more);
 

@@ -12,7 +12,10 @@ static char *option_text(const cli_option *o) {
 }
 
 static void print_option(const char *option, const char *help) {
-    printf("  %-18s %s\n", option, help);
+    enum { INDENT = 21, WIDTH = 110 };
+    char *lines = text_wrapped(help, INDENT, WIDTH);
+    printf("  %-18s %s\n", option, lines);
+    mem_free(lines);
 }
 
 void cli_print_help(const cli_command *command) {

@@ -66,7 +66,7 @@ static void init_level(level *v, comm *ranks, int lanes, int first, int span, in
     comm_stay_awake(v->quick);
     int n_ranks = v->size * span;
     lane_range range = {first * lanes_per_rank, (first + n_ranks) * lanes_per_rank};
-    tree_block *leaves = mem_new((size_t)(n_ranks * lanes_per_rank), sizeof *leaves);
+    tree_block *leaves = mem_new(mem_product((size_t)n_ranks, (size_t)lanes_per_rank), sizeof *leaves);
     int n_leaves = list_leaves(v, lanes, first, span, lanes_per_rank, leaves);
     fold_init(&v->floats, fold_add_floats, lanes, range, leaves, n_leaves);
     fold_init(&v->doubles, fold_add_doubles, lanes, range, leaves, n_leaves);

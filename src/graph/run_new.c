@@ -11,8 +11,8 @@ static void lay_out_sums(graph_run *r) {
         r->sums_size += r->graph->nodes[i]->n_sums;
         r->grad_sums_size += r->graph->nodes[i]->n_grad_sums;
     }
-    r->sums = mem_new((size_t)(r->n_lanes * r->sums_size), sizeof(double));
-    r->grad_sums = mem_new((size_t)(r->n_lanes * r->grad_sums_size), sizeof(double));
+    r->sums = mem_new(mem_product((size_t)r->n_lanes, (size_t)r->sums_size), sizeof(double));
+    r->grad_sums = mem_new(mem_product((size_t)r->n_lanes, (size_t)r->grad_sums_size), sizeof(double));
     r->totals = mem_new((size_t)r->sums_size, sizeof(double));
     r->pooled = mem_new((size_t)r->sums_size, sizeof(double));
     r->grad_totals = mem_new((size_t)r->grad_sums_size, sizeof(double));

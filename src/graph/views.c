@@ -22,7 +22,7 @@ static void point_at_sums(graph_run *r, int lane, op_call *c) {
 void run_new_views(graph_run *r) {
     r->n_views = r->n_lanes + r->n_threads + 1;
     r->bounds = mem_new((size_t)r->n_lanes + 1, sizeof *r->bounds);
-    r->calls = mem_new((size_t)(r->graph->n_nodes * r->n_views), sizeof *r->calls);
+    r->calls = mem_new(mem_product((size_t)r->graph->n_nodes, (size_t)r->n_views), sizeof *r->calls);
     r->laid_out = -1;
     for (int i = 0; i < r->graph->n_nodes; i++)
         for (int view = 0; view < r->n_views; view++) {

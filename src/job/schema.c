@@ -62,7 +62,7 @@ const job_key job_keys[] = {
     {"train", "sync_batchnorm", &job_type_norm_scope, AT(train.sync_batchnorm), "global",
      "statistics over the global batch, a rank's part of it, or a lane: global, rank, lane", .change = JOB_RESULT},
     {"train", "on_nonfinite", &job_type_word, AT(train.on_nonfinite), "stop",
-     ": where loss or gradients are no numbers, end with exit code 70, leave that update out, or go back to the newest step-N.h5",
+     "where loss or gradients are no numbers, end with exit code 70, leave that update out, or go back to the newest step-N.h5",
      WORDS(nonfinite_names), .change = JOB_RESULT},
     {"train", "rollback_factor", &job_type_real, AT(train.rollback_factor), "0.5", "what the learning rate is multiplied by at each rollback",
      1e-6, 1, .change = JOB_RESULT},
@@ -162,12 +162,19 @@ char *job_suggest(char out[128], const char *section, const char *word) {
 
 /* ---- help ---- */
 
+enum { HELP_INDENT = 38, HELP_WIDTH = 110 };
+
 static void print_key(FILE *out, const job_key *key) {
     static const char marks[] = {[JOB_UNSAID] = '?', [JOB_FREE] = ' ', [JOB_RESULT] = '*', [JOB_FIXED] = '='};
     fprintf(out, "  %c %-18s %-14s ", marks[key->change], key->name, key->standard ? key->standard : "(required)");
+    char *text = mem_string("");
     for (int i = 0; key->words && i < *key->n_words; i++)
-        fprintf(out, "%s%s", i ? ", " : "", key->words[i]);
-    fprintf(out, "%s\n", key->help);
+        text_append(&text, text_format("%s%s", i ? ", " : "", key->words[i]));
+    text_append(&text, text_format("%s%s", *text && *key->help ? ". " : "", key->help));
+    char *lines = text_wrapped(text, HELP_INDENT, HELP_WIDTH);
+    fprintf(out, "%s\n", lines);
+    mem_free(lines);
+    mem_free(text);
 }
 
 void job_print_keys(FILE *out) {

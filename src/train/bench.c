@@ -24,7 +24,7 @@ static random_batch make_batch(const engine *e, const bench_options *o) {
     int64_t capacity = (o->batch + o->lanes - 1) / o->lanes, pixels = capacity * shape_size(e->model->image);
     random_batch b = {mem_new((size_t)e->n_lanes, sizeof *b.images), mem_new((size_t)e->n_lanes, sizeof *b.labels)};
     for (int lane = 0; lane < e->n_lanes; lane++) {
-        rng_key key = rng_make_key(SEED, RNG_DATA, (uint64_t)(e->lanes.first + lane), 0);
+        rng_key key = rng_make_key(SEED, RNG_DATA, (uint64_t)e->lanes.first + (uint64_t)lane, 0);
         b.images[lane] = mem_new((size_t)pixels, 1);
         b.labels[lane] = mem_new((size_t)capacity, sizeof(int32_t));
         for (int64_t i = 0; i < pixels; i++)

@@ -55,7 +55,7 @@ static void add_batch(findings *f, const loader_batch *b) {
     }
     if (b->n_bad == 0)
         return;
-    f->bad = mem_resize(f->bad, (size_t)(f->n_bad + b->n_bad), sizeof *f->bad);
+    f->bad = mem_resize(f->bad, (size_t)f->n_bad + (size_t)b->n_bad, sizeof *f->bad);
     memcpy(f->bad + f->n_bad, b->bad, (size_t)b->n_bad * sizeof *f->bad);
     f->n_bad += b->n_bad;
 }

@@ -161,7 +161,7 @@ static void copy_counters(snapshot *s) {
 err snapshot_take(snapshot *s, const engine *e, const char *const *hosts) {
     int n = count_pieces(s, e), first_bad = n;
     bool root = comm_is_root();
-    uint64_t *mine = mem_new((size_t)n, sizeof *mine), *all = root ? mem_new((size_t)(n * comm_size(comm_world())), sizeof *all) : NULL;
+    uint64_t *mine = mem_new((size_t)n, sizeof *mine), *all = root ? mem_new(mem_product((size_t)n, (size_t)comm_size(comm_world())), sizeof *all) : NULL;
     for (int i = n - 1; i >= 0; i--) {
         piece p = nth_piece(s, e, i);
         scan found = scan_floats(values_of(&s->live, p), p.count, place_in_copy(s, p));

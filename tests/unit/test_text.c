@@ -92,6 +92,13 @@ START_TEST(amounts_have_their_plural) {
 }
 END_TEST
 
+START_TEST(long_texts_are_wrapped_at_spaces) {
+    char *lines = text_wrapped("one two \xc3\xa9\xc3\xa9\xc3\xa9 four-and-more five", 2, 9);
+    ck_assert_str_eq(lines, "one two\n  \xc3\xa9\xc3\xa9\xc3\xa9\n  four-and-more\n  five");
+    mem_free(lines);
+}
+END_TEST
+
 /* ---- numbers ---- */
 
 START_TEST(whole_numbers_are_digits) {
@@ -207,6 +214,7 @@ int main(void) {
     tcase_add_test(tests, a_line_is_one_line_of_any_length);
     tcase_add_test(tests, errors_are_one_printable_line);
     tcase_add_test(tests, amounts_have_their_plural);
+    tcase_add_test(tests, long_texts_are_wrapped_at_spaces);
     tcase_add_test(tests, whole_numbers_are_digits);
     tcase_add_test(tests, real_numbers_are_decimal_and_finite);
     tcase_add_test(tests, environment_variables_are_numbers_in_range);
