@@ -49,7 +49,7 @@ err boundary_save_and_stop(trainer *t) {
     err_record record = *err_last();
     err saved = save_checkpoint(t, (save_names){0});
     if (saved == OK)
-        saved = save_finish(t);
+        saved = save_wait(t);
     *err_last() = record;
     if (saved == OK)
         err_prefix("after step %" PRId64 " (saved)", t->step);

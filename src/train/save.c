@@ -112,6 +112,10 @@ err save_checkpoint(trainer *t, save_names names) {
     return code;
 }
 
+err save_wait(trainer *t) {
+    return comm_agree(comm_world(), comm_is_root() ? saver_wait(t->saver) : OK);
+}
+
 err save_finish(trainer *t) {
     err code = comm_is_root() ? saver_wait(t->saver) : OK;
     if (code == OK)

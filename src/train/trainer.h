@@ -124,6 +124,9 @@ err save_checkpoint(trainer *t, save_names names);
 /* Returns once what was to be saved is whole on disk; ERR_IO where it cannot be. Collective. */
 err save_finish(trainer *t);
 
+/* The same without what is said of it: for a run that may be unable to. Collective. */
+err save_wait(trainer *t);
+
 /* Rank 0: what has been written meanwhile is recorded. ERR_IO. */
 err save_report_written(trainer *t);
 
