@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -229,6 +230,7 @@ class Chaos:
 
 
 def main(path, shim, count, seed, first=0):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is mounted is unmounted
     print(f"chaos: {count} faults from number {first}, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chaos-") as work:
         chaos = Chaos(Program(path, work), shim, seed)

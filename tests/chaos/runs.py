@@ -60,7 +60,8 @@ class Run:
         """In the order in which they are resumed from."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         numbered = sorted((n for n in names if re.fullmatch(r"step-\d+\.h5", n)), key=lambda n: -int(n[5:-3]))
-        return [self.path(n) for n in ["last.h5"] * ("last.h5" in names) + numbered + ["best.h5"] * ("best.h5" in names)]
+        fixed = [[n] if n in names else [] for n in ("last.h5", "previous.h5", "best.h5")]
+        return [self.path(n) for n in fixed[0] + fixed[1] + numbered + fixed[2]]
 
     def contents(self):
         """Name, size and time of everything that is a checkpoint: what a failed start must not touch."""

@@ -39,7 +39,7 @@ build_target() {
     (cd "$build" && eval "$(sed "s|OBJECTS|fuzz_$name-$name.o fuzz-$name.o|; s|TARGET|fuzz_$name|" link)")
 }
 
-export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:max_allocation_size_mb=600 UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0:max_allocation_size_mb=600 UBSAN_OPTIONS=print_stacktrace=1
 most=${FUZZ_JOBS:-$(nproc)}
 
 fuzz() {
