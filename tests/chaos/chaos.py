@@ -93,6 +93,7 @@ class Chaos:
             self.begin(index, rng)
         fault, run = self.draw(rng), self.run
         ranks, threads = rng.choice(((0, 1), (0, 2), (1, 1), (2, 1), (2, 1), (2, 2), (3, 1), (4, 1)))
+        ranks = 0 if fault.alone else ranks
         row = self.rows[fault.name]
         row.count += 1
         fault.prepare(run)

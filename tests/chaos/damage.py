@@ -68,7 +68,6 @@ class FailingCall(Fault):
             return {DONE, IO, BROKEN}
         second_name = self.call == "rename" and "last.h5" not in path  # then a second file is written
         return {IO} if self.call in MUST_HOLD and ".h5" in path and not second_name else {DONE, IO}
-        return {DONE, IO}
 
 
 class Damage(Fault):

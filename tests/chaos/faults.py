@@ -23,6 +23,7 @@ class Fault:
     resumable = True  # whether last.h5 is what it was, or newer
     environment = {}
     before = None     # runs in the new process
+    alone = False     # for a start without mpirun only
 
     def __init__(self, rng, place):
         self.rng, self.place = rng, place
@@ -139,6 +140,7 @@ class Signal(Fault):
 
 class FileSize(Fault):
     name = "file-size limit"
+    alone = True  # MPI's own files would meet it first
 
     def __init__(self, rng, place):
         super().__init__(rng, place)

@@ -47,7 +47,7 @@ fuzz() {
     build_target "$name" || return
     mkdir -p "$found/$name" "$found/findings"
     [[ $name == dataset || $name == checkpoint ]] && leaks=0 # HDF5 itself loses some when a file is damaged
-    "$build/fuzz_$name" -detect_leaks="$leaks" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1000 -max_len=100000 -print_final_stats=1 \
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=$leaks "$build/fuzz_$name" -detect_leaks="$leaks" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1000 -max_len=100000 -print_final_stats=1 \
         -artifact_prefix="$found/findings/$name-" "$found/$name" "tests/fuzz/corpus/$name" > "$found/$name.log" 2>&1
     local code=$?
     echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$found/$name.log") executions," \
