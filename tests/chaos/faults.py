@@ -134,7 +134,7 @@ class Signal(Fault):
             if name in ("XFSZ", "PIPE"):
                 right.add(IO)
         if self.whom == "mpirun" and start.ranks > 0:  # launchers have their own ways
-            right |= {1, died(signal.SIGKILL), died(signal.SIGTERM)} | {died(n) for n in numbers}
+            right |= {1, died(signal.SIGKILL), died(signal.SIGTERM), died(signal.SIGSEGV)} | {died(n) for n in numbers}
         return right
 
 
@@ -273,7 +273,7 @@ class Second(Fault):
         run = start.run
         command = run.program.command(0, "train", run.job, "--out", run.folder, *["--resume"] * self.resumes)
         second = subprocess.run(command, capture_output=True, text=True, timeout=60, env=run.program.environment)
-        if start.lives() and second.returncode != USAGE:
+        if start.pids() and "\ndone: " not in start.said() and second.returncode != USAGE:  # so the first owns the folder
             self.wrong = f"the second start ended with {second.returncode}: {second.stderr.strip()[-200:]}"
 
 

