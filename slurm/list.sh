@@ -1,5 +1,5 @@
 # Lists of overrides: a line is what one task adds to the job. Words are split and quoted as bash does it, and `#` begins a comment where a
-# word could begin. Nothing is expanded: what bash would expand or run ($, `, ;, |, &, <, >, parentheses) has to stand in single quotes;
+# word could begin. Nothing is expanded: what bash would expand or run ($, `, ~, ;, |, &, <, >, parentheses) has to stand in single quotes;
 # braces, brackets and * mean themselves.
 # shellcheck shell=bash disable=SC2154 # job: of the script that reads this file
 
@@ -21,6 +21,8 @@ split_words() {
             ((i++))
         elif [[ -n $quote ]]; then
             word+=$c
+        elif [[ $c == '~' && ($open == no || $word == *[=:]) ]]; then
+            wrong="~ outside quotes: no folder is put in its place here" && return 1
         elif [[ $c == [\'\"] ]]; then
             quote=$c open=yes
         elif [[ $c == [[:space:]] ]]; then
@@ -36,11 +38,20 @@ split_words() {
     [[ $open == no ]] || split+=("$word")
 }
 
+# no_override WORD…: prints the first word that is none, such as an option, which would make another command of the task's.
+no_override() {
+    local word
+    for word in "$@"; do
+        [[ $word == [!=-]*=* ]] || { echo "\"$word\" is no override of the form key=value"; return; }
+    done
+    return 1
+}
+
 # name_of WORD…: a file's name that tells the words. Where not all of them can stand in one, their checksum makes it theirs alone.
 name_of() {
     local IFS=, text plain
     text="$*"
-    plain=$(LC_ALL=C sed 's/[^A-Za-z0-9._=+,-]\{1,\}/-/g' <<< "$text")
+    plain=$(printf '%s\n' "$@" | LC_ALL=C sed 's/[^A-Za-z0-9._=+-]\{1,\}/-/g' | paste -sd ,)
     if [[ $plain != "$text" || $plain == [.-]* || ${#plain} -gt 100 ]]; then
         plain=$(sed 's/^[.-]*//' <<< "${plain:0:90}")-$(printf '%s\n' "$@" | sha256sum | cut -c 1-8)
     fi
@@ -56,6 +67,7 @@ read_list() {
         number=$((number + 1))
         split_words "$line" || die 64 "$1, line $number: $wrong"
         [[ ${#split[@]} -gt 0 ]] || continue
+        ! wrong=$(no_override "${split[@]}") || die 64 "$1, line $number: $wrong"
         name=$(name_of "${split[@]}")
         [[ -z ${seen[$name]:-} ]] || die 64 "$1, line $number: says the same as line ${seen[$name]}"
         seen[$name]=$number
@@ -65,11 +77,11 @@ read_list() {
     [[ ${#tasks[@]} -gt 0 ]] || die 64 "$1: has no line of overrides"
 }
 
-# check_tasks WORD…: the program reads the job as each task will, with these words besides.
+# check_tasks WORD…: the program reads the job as each task will, with these words before its own.
 check_tasks() {
     local task said
     for task in "${tasks[@]}"; do
         split_words "$task"
-        said=$("$SHOAL" train "$job" "${split[@]}" "$@" --check 2>&1 > /dev/null) || die 64 "$task: ${said#shoal: }"
+        said=$("$SHOAL" train "$job" "$@" "${split[@]}" --check 2>&1 > /dev/null) || die 64 "$task: ${said#shoal: }"
     done
 }

@@ -148,26 +148,6 @@ with_site() {
     SHOAL_SITE=$place/wrong.sh try "$@"
 }
 
-# list LINE…: as a sweep's list, at the prompt.
-list() {
-    printf '%s\n' "$@" > lines.txt
-    try "$scripts/sweep.sbatch" plain.yaml lines.txt
-}
-
-# A bad line is found before anything is submitted.
-check_lists() {
-    list 'optimizer.lr=0.1' "name=o'brien"
-    refusal "an odd quote" 64 "lines.txt, line 2: a ' that is not closed"
-    list 'name=$HOME'
-    refusal "a dollar" 64 'line 1: .* outside single quotes'
-    list 'optimizer.lr=0.1' '' '"optimizer.lr=0.1" # again'
-    refusal "the same line twice" 64 'line 3: says the same as line 1'
-    list 'optimizer.lr=0.1' 'optimizer.lr=fast'
-    refusal "an override that is none" 64 'optimizer.lr=fast: .*"fast" is not a number'
-    list '# nothing'
-    refusal "no line" 64 'has no line of overrides'
-}
-
 check_prompt() {
     local train=$scripts/train.sbatch
     write_job plain 20
@@ -188,7 +168,6 @@ check_prompt() {
     refusal "no job" 64 'which job'
     try "$scripts/sweep.sbatch" plain.yaml
     refusal "a sweep over nothing" 64 'which seeds, or which list'
-    check_lists
     SEEDS="1 two" try "$scripts/sweep.sbatch" plain.yaml
     refusal "a seed that is none" 64 '"two" is not a number'
     try "$scripts/scale.sbatch" model=lenet5 lot=3
