@@ -7,9 +7,7 @@
 
 # launch_kind MPIRUN: openmpi4 (and older), openmpi5 (PRRTE), intel, mpich (Hydra, and whatever else there is).
 launch_kind() {
-    local said
-    said=$("$1" --version 2>&1)
-    case $said in
+    case $("$1" --version 2>&1) in
     *'Open MPI) '[1-4].* | *OpenRTE*) echo openmpi4 ;;
     *'Open MPI'* | *PRRTE* | *prte*) echo openmpi5 ;;
     *'Intel(R) MPI'*) echo intel ;;
@@ -17,12 +15,13 @@ launch_kind() {
     esac
 }
 
-# launch_program NAME: sets `mpirun` and `kind`. Intel's mpirun is a script that dies of signals and leaves its ranks behind: what it runs
-# is taken instead.
+# launch_program: sets `mpirun` and `kind`. Open MPI puts its own folder first in the ranks' PATH where it is called by a path: a name is
+# used where it leads to the same. Intel's mpirun is a script that dies of signals and leaves its ranks behind: what it runs is taken instead.
 launch_program() {
-    mpirun=$1 kind=$(launch_kind "$1")
     local real
-    real=$(command -v "$mpirun")
+    mpirun=${SHOAL_MPIRUN:-mpirun}
+    kind=$(launch_kind "$mpirun") real=$(command -v "$mpirun" || true)
+    [[ ! $(command -v "${mpirun##*/}") -ef $real ]] || mpirun=${mpirun##*/}
     if [[ $kind == intel && ${real##*/} == mpirun && -x ${real%/*}/mpiexec.hydra ]]; then
         mpirun=${real%/*}/mpiexec.hydra
         [[ -z ${SLURM_JOB_ID:-} ]] || export I_MPI_HYDRA_BOOTSTRAP=${I_MPI_HYDRA_BOOTSTRAP:-slurm} # as the script does
@@ -37,7 +36,7 @@ launch_quietly() {
 # launch_here N: ranks of this machine. Open MPI will not run as root unless told, nor start more ranks than there are cores.
 launch_here() {
     local mpirun kind
-    launch_program "${SHOAL_MPIRUN:-mpirun}"
+    launch_program
     launch=("$mpirun")
     launch_quietly
     case $kind in
@@ -50,10 +49,10 @@ launch_here() {
     esac
 }
 
-# launch_nodes MPIRUN RANKS PER_NODE CORES BIND: ranks of a job, each bound to that many cores, or (BIND no) to none.
+# launch_nodes RANKS PER_NODE CORES BIND: ranks of a job, each bound to that many cores, or (BIND no) to none.
 launch_nodes() {
-    local mpirun kind ranks=$2 per_node=$3 cores=$4 bind=$5
-    launch_program "$1"
+    local mpirun kind ranks=$1 per_node=$2 cores=$3 bind=$4
+    launch_program
     launch=("$mpirun")
     launch_quietly
     launch+=(-np "$ranks")

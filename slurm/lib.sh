@@ -224,7 +224,7 @@ set_command() {
         srun_options "$n_nodes" "$n_ranks"
         launch=(srun "${options[@]}")
     else
-        launch_nodes mpirun "$n_ranks" "$ranks_per_node" "$threads" "$BIND"
+        launch_nodes "$n_ranks" "$ranks_per_node" "$threads" "$BIND"
     fi
     command=("${launch[@]}" "${LAUNCHER_OPTIONS[@]}" "$SHOAL" "$@")
 }

@@ -14,6 +14,8 @@ near=shoal-near-$$ far=shoal-far-$$ # the namespaces
 network=10.213.77
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1
 
+# shellcheck source=slurm/launch.sh
+. slurm/launch.sh
 [ -x "$shoal" ] || { echo "no $shoal: build first (cmake -B build && cmake --build build)" >&2; exit 64; }
 [ "$(id -u)" = 0 ] || { echo "network namespaces need root" >&2; exit 77; }
 for tool in ip tc unshare mpirun python3; do
@@ -49,12 +51,12 @@ AGENT
 chmod +x "$work/agent"
 
 bench() { "$@" "$shoal" bench --model "$model" --batch $((2 * batch)) --size "$size" --steps "$steps" --lanes 8 --gradients "$format"; }
-over_memory() { bench mpirun --quiet --bind-to none -np 2; }
-# Ranks are not bound: a core that only computes starves the kernel's work for the network. Two links a pair keep a slow receiver from
+over_memory() { launch_here 2 && bench "${launch[@]}"; }
+# In Open MPI 4's words. Ranks are not bound: a core that only computes starves the kernel's work for the network. Two links a pair keep a slow receiver from
 # holding up the wire.
 over_network() {
     bench ip netns exec "$near" unshare --uts sh -c 'hostname shoal-near; exec "$@"' sh \
-        mpirun --quiet --bind-to none --host "$network.1:1,$network.2:1" --mca plm_rsh_agent "$work/agent" --mca btl self,tcp \
+        mpirun --bind-to none --host "$network.1:1,$network.2:1" --mca plm_rsh_agent "$work/agent" --mca btl self,tcp \
         --mca pml ob1 --mca btl_tcp_links 2 --mca btl_tcp_if_include "$network.0/24" --mca oob_tcp_if_include "$network.0/24" -np 2
 }
 
@@ -66,7 +68,7 @@ for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds" >&2
     measure memory float32 over_memory
     for format in $formats; do
-        measure "$rate" $format over_network
+        measure "$rate" "$format" over_network
     done
 done
 

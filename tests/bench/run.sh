@@ -45,6 +45,8 @@ models=("$@")
 [ $# -gt 0 ] || models=(resnet50 vgg16 vgg16_bn resnet18 resnet20 lenet5)
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
+# shellcheck source=slurm/launch.sh
+. slurm/launch.sh
 [ -x "$shoal" ] || { echo "no $shoal: build first (cmake -B build && cmake --build build)" >&2; exit 64; }
 have_peer=false
 if [ "${PEER:-}" != none ]; then
@@ -96,9 +98,9 @@ shoal_alone() { # cores threads option…
 }
 
 shoal_ranks() {
-    local bind=core
-    [ "$(nproc)" -ge 2 ] || bind=none
-    OMP_NUM_THREADS=1 mpirun --quiet --oversubscribe --bind-to $bind -np 2 "$shoal" bench --model "$model" --batch $((2 * batch)) \
+    local launch
+    if [ "$(nproc)" -ge 2 ]; then launch_nodes 2 2 1 yes; else launch_here 2; fi
+    OMP_NUM_THREADS=1 "${launch[@]}" "$shoal" bench --model "$model" --batch $((2 * batch)) \
         --size "$size" --steps "$steps" --lanes 8
 }
 

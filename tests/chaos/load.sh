@@ -23,9 +23,10 @@ PY
 
 # on N COMMAND…: under mpirun, for as long as it takes
 on() {
-    local n=$1
+    local n=$1 launch
     shift
-    mpirun --quiet --oversubscribe --bind-to none -np "$n" "$@"
+    launch_here "$n"
+    "${launch[@]}" "$@"
 }
 
 many_ranks() {
@@ -39,14 +40,6 @@ many_ranks() {
         expect "$n ranks" 0 '^done'
         check "$n ranks: the digest of one" test "$("$shoal" digest "$run-$n/last.h5")" = "$first"
         echo "$n ranks: $((SECONDS - began)) s, digest ${first:0:16}…"
-    done
-}
-
-# The program's processes in a run, helpers left out.
-ranks_of() {
-    local p
-    for p in $(pgrep -f -- "train $work/job.yaml --out $1( |\$)"); do
-        [[ $(readlink "/proc/$p/exe") -ef $shoal && ! $(readlink "/proc/$(ps -o ppid= -p "$p" | tr -d ' ')/exe") -ef $shoal ]] && echo "$p"
     done
 }
 

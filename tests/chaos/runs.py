@@ -7,6 +7,7 @@ import subprocess
 import time
 
 LONGEST = 90  # seconds; what takes longer hangs
+LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../slurm/launch.sh")
 
 
 class Program:
@@ -15,16 +16,15 @@ class Program:
     def __init__(self, path, work):
         self.path, self.work = os.path.realpath(path), work
         self.environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_WAIT_POLICY="passive")
-        about = subprocess.run(["mpirun", "--version"], capture_output=True, text=True).stdout
-        many = re.search(r"\(Open MPI\) (\d+)", about)
-        self.launcher = ["mpirun"]
-        if many and int(many[1]) < 5:
-            self.launcher += ["--quiet", "--oversubscribe", "--bind-to", "none"]
-        elif many:
-            self.launcher += ["--map-by", ":OVERSUBSCRIBE", "--bind-to", "none"]
+
+    def launcher(self, ranks):
+        """The words in front of the program's."""
+        words = subprocess.run(["bash", "-c", '. "$1" && launch_here "$2" && printf "%s\\n" "${launch[@]}"', "bash", LAUNCH, str(ranks)],
+                               capture_output=True, text=True, check=True)
+        return words.stdout.splitlines()
 
     def command(self, ranks, *arguments):
-        return ([] if ranks == 0 else self.launcher + ["-np", str(ranks)]) + [self.path, *arguments]
+        return ([] if ranks == 0 else self.launcher(ranks)) + [self.path, *arguments]
 
     def ask(self, *arguments):
         """A subcommand without MPI: exit code and standard output."""

@@ -34,6 +34,18 @@ ranks() {
     timeout 120 "${launch[@]}" "$@"
 }
 
+is_shoal() {
+    [[ $(readlink "/proc/$1/exe") -ef $shoal ]]
+}
+
+# ranks_of RUN: the processes that train into that folder; launchers and a rank's own helpers left out
+ranks_of() {
+    local p
+    for p in $(pgrep -f "$shoal train .* --out $1( |\$)"); do
+        is_shoal "$p" && ! is_shoal "$(ps -o ppid= -p "$p" | tr -d ' ')" && echo "$p"
+    done
+}
+
 # try COMMAND…: runs it; leaves $code, $work/out and $work/err.
 try() {
     timeout 300 "$@" > "$work/out" 2> "$work/err"

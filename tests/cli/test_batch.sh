@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the scripts of slurm/ decide by themselves, without a SLURM: what a sweep's list means, and whether a run has left a checkpoint.
+# What the scripts of slurm/ decide by themselves, without a SLURM: what a sweep's list means, how ranks are started, and whether a run
+# has left a checkpoint.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 scripts=$repository/slurm
@@ -79,6 +80,11 @@ a="b\n\"c\\" d='\' e=""
 a="it's" b='say "a"' c=a\ b
 a=x~y b=!z c=[1,2] d="#" e=é
 LINES
+
+# ---- launching ----
+
+SHOAL_MPIRUN=$(command -v mpirun) launch_here 3
+check "the mpirun that is found first is called by its name" test "${launch[0]} ${launch[-1]}" = "mpirun 3"
 
 # ---- has a run left a checkpoint? ----
 

@@ -24,18 +24,6 @@ digest() {
     "$shoal" digest "$1"
 }
 
-is_shoal() {
-    [[ $(readlink "/proc/$1/exe") -ef $shoal ]]
-}
-
-# ranks_of RUN: the processes that train into that folder; launchers and a rank's own helpers left out
-ranks_of() {
-    local p
-    for p in $(pgrep -f "$shoal train .* --out $1"); do
-        is_shoal "$p" && ! is_shoal "$(ps -o ppid= -p "$p" | tr -d ' ')" && echo "$p"
-    done
-}
-
 # rank_of RANK RUN: the process of that rank
 rank_of() {
     local p

@@ -40,7 +40,7 @@ for ((i = 0; i < 600; i++)); do
     grep -qs '^Epoch' "$run/log.txt" && break
     sleep 0.1
 done
-pkill -USR1 -n -P "$(pgrep -n -f "^mpirun .* --out $run")" # a child of mpirun's: ranks have helpers of their own
+kill -USR1 "$(ranks_of "$run" | tail -n 1)"
 wait $launcher
 code=$?
 expect "USR1 to one of 4 ranks" 75 'stopped by a signal after step [0-9]+: .*last.h5 is whole'
