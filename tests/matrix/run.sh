@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # One small job with every compiler, MPI and system that can be had here: its digest must be the same everywhere. By hand; half an hour.
-#   tests/matrix/run.sh [ENTRY…]     gcc, clang16, openmpi5, mpich, intel, trixie; all of them if none is named
+#   tests/matrix/run.sh [ENTRY…]     gcc, clang16, openmpi5, mpich, intel, trixie, aarch64; all of them if none is named
+# A line an entry: the digest with the generic kernels, and with those of this processor, which clang makes of other instructions (products
+# that are added up in one rounding or in two), so that its digest is its own.
 # What an entry needs is fetched (PyPI, Debian) into MATRIX_FOLDER (/tmp/shoal-matrix), or it is skipped with a line that says why.
 cd "$(dirname "$0")/../.." || exit
 source=$PWD folder=${MATRIX_FOLDER:-/tmp/shoal-matrix}
 mkdir -p "$folder"
 export OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-failures=0 digest=''
+failures=0
+declare -A digest=() # what the others must be, by kernels
 
 skip() {
     printf '%-10s skipped: %s\n' "$1" "$2"
@@ -23,11 +26,25 @@ optimizer: {name: sgd, lr: 0.05, momentum: 0.9}
 JOB
 }
 
-# result ENTRY DIGEST: the first one is what the others must be.
-result() {
-    digest=${digest:-$2}
-    printf '%-10s %.16s %s\n' "$1" "${2:-no digest}" "$([[ -n $2 && $2 == "$digest" ]] && echo equal || echo DIFFERS)"
-    [[ -n $2 && $2 == "$digest" ]] || failures=$((failures + 1))
+# trained ENTRY COMMAND…: how COMMAND, a launcher with the program, trains with both sets of kernels.
+trained() {
+    local entry=$1 kernels found line
+    shift
+    rm -rf "$folder/run-$entry"
+    line=$(printf '%-10s' "$entry")
+    for kernels in generic own; do
+        found=$(SHOAL_ISA=$([[ $kernels == own ]] || echo generic) timeout 600 "$@" --out "$folder/run-$entry" 2> "$folder/$entry.err" |
+            sed -n 's/^digest //p')
+        [[ $entry-$kernels != clang*-own ]] || kernels="clang's own"
+        digest[$kernels]=${digest[$kernels]:-$found}
+        if [[ -n $found && $found == "${digest[$kernels]}" ]]; then
+            line+=" $kernels ${found:0:16}"
+        else
+            line+=" $kernels ${found:0:16} DIFFERS"
+            failures=$((failures + 1))
+        fi
+    done
+    echo "$line"
 }
 
 # measure ENTRY MPIRUN [CMAKE-OPTION…]: builds, trains on two ranks.
@@ -41,8 +58,7 @@ measure() {
         return
     fi
     make_job "$build/bin/shoal"
-    result "$entry" "$(PATH=$(dirname "$mpirun"):$PATH SHOAL_MPIRUN=$mpirun timeout 600 slurm/launch.sh 2 "$build/bin/shoal" train \
-        "$folder/job.yaml" --out "$folder/run-$entry" 2> "$build.err" | sed -n 's/^digest //p')"
+    PATH=$(dirname "$mpirun"):$PATH SHOAL_MPIRUN=$mpirun trained "$entry" slurm/launch.sh 2 "$build/bin/shoal" train "$folder/job.yaml"
 }
 
 # wheels ENTRY PACKAGE…: an MPI from PyPI, in an environment of its own.
@@ -98,13 +114,51 @@ try_trixie() {
     mkdir -p "$root$folder" && cp -r "$folder/job.yaml" "$folder/glyphs" "$root$folder"
     chroot "$root" bash -c 'cd /root/shoal && . jobs/install.sh && need_packages build && cmake -S . -B build -DSHOAL_TESTS=OFF &&
         cmake --build build --parallel 2 --target shoal' > "$root.log" 2>&1
-    result trixie "$(chroot "$root" bash -c "cd /root && OMP_NUM_THREADS=1 shoal/slurm/launch.sh 2 shoal/build/bin/shoal train $folder/job.yaml \
-        --out /root/run" 2>> "$root.log" | sed -n 's/^digest //p')"
+    trained trixie chroot "$root" /root/shoal/slurm/launch.sh 2 /root/shoal/build/bin/shoal train "$folder/job.yaml"
     umount "$root/proc" "$root/dev"
 }
 
+# The lower floors need neither MPI nor HDF5: their unit tests, cross-compiled, in an emulator.
+try_aarch64() {
+    local cc=aarch64-linux-gnu-gcc home=$folder/aarch64 flags object file test objects=()
+    { command -v $cc && command -v qemu-aarch64-static; } > /dev/null ||
+        { skip aarch64 "gcc-aarch64-linux-gnu and qemu-user-static are not installed"; return; }
+    fetch_check "$home" > "$home.log" 2>&1 || { skip aarch64 "libcheck cannot be fetched, see $home.log"; return; }
+    flags=(-std=gnu11 -O2 -fopenmp -fno-math-errno -Isrc -Iinclude "-I$home/usr/include" -DSHOAL_ISA=generic '-DSHOAL_VERSION="0"'
+        '-DSHOAL_COMMIT="0"')
+    for file in src/{base,tensor,math,math/kernels,graph}/*.c; do
+        object=$home/${file//\//_}.o
+        $cc "${flags[@]}" -c "$file" -o "$object" >> "$home.log" 2>&1
+        objects+=("$object")
+    done
+    for test in base tree rng math gemm kernels kernels_passes conv graph graph_plan graph_run; do
+        if $cc "${flags[@]}" -Itests/unit -static "tests/unit/test_$test.c" "${objects[@]}" "$home"/usr/lib/*/lib{check,subunit}.a -lm \
+            -o "$home/test_$test" >> "$home.log" 2>&1 && CK_DEFAULT_TIMEOUT=600 qemu-aarch64-static "$home/test_$test" >> "$home.log" 2>&1; then
+            printf '%-10s %s: %s\n' aarch64 "$test" "$(grep '^100%' "$home.log" | tail -n 1)"
+        else
+            printf '%-10s %s FAILED: see %s\n' aarch64 "$test" "$home.log"
+            failures=$((failures + 1))
+        fi
+    done
+}
+
+# fetch_check FOLDER: Debian's libcheck of that architecture, with lists of packages of its own.
+fetch_check() {
+    local home=$1
+    [[ ! -f $home/usr/include/check.h ]] || return 0
+    mkdir -p "$home"/{state/lists,cache/archives}/partial && touch "$home/state/status"
+    cat > "$home/apt.conf" << CONF
+APT::Architecture "arm64";
+APT::Architectures { "arm64"; };
+Dir::State "$home/state";
+Dir::Cache "$home/cache";
+Dir::State::status "$home/state/status";
+CONF
+    (export APT_CONFIG=$home/apt.conf && cd "$home" && apt-get update && apt-get download check libsubunit-dev && for deb in *.deb; do dpkg-deb -x "$deb" .; done)
+}
+
 entries=("$@")
-[[ $# -gt 0 ]] || entries=(gcc clang16 openmpi5 mpich intel trixie)
+[[ $# -gt 0 ]] || entries=(gcc clang16 openmpi5 mpich intel trixie aarch64)
 for entry in "${entries[@]}"; do
     declare -F "try_$entry" > /dev/null || { echo "there is no entry $entry" >&2; exit 64; }
     "try_$entry"
