@@ -5,7 +5,7 @@
 
 static atomic_uint_fast64_t ticks;
 static atomic_int_fast64_t current_step = -1;
-static atomic_bool is_waiting;
+static atomic_int waits; /* within each other */
 static _Atomic(const char *) current_phase = "start", current_work;
 
 void place_tick(void) {
@@ -29,13 +29,13 @@ void place_work(const char *work) {
 }
 
 void place_waits(bool waiting) {
-    atomic_store_explicit(&is_waiting, waiting, memory_order_relaxed);
+    atomic_fetch_add_explicit(&waits, waiting ? 1 : -1, memory_order_relaxed);
 }
 
 place_now place_read(void) {
     place_now p = {.ticks = atomic_load_explicit(&ticks, memory_order_relaxed)};
     p.step = atomic_load_explicit(&current_step, memory_order_relaxed);
-    p.waiting = atomic_load_explicit(&is_waiting, memory_order_relaxed);
+    p.waiting = atomic_load_explicit(&waits, memory_order_relaxed) > 0;
     const char *work = atomic_load_explicit(&current_work, memory_order_relaxed);
     snprintf(p.phase, sizeof p.phase, "%s", atomic_load_explicit(&current_phase, memory_order_relaxed));
     snprintf(p.work, sizeof p.work, "%s", work ? work : "");

@@ -20,7 +20,7 @@ void place_step(int64_t step);
 void place_phase(const char *phase);
 void place_work(const char *work);
 
-/* What is done from here to place_waits(false) is waiting for other ranks. No progress. */
+/* What is done from here to its place_waits(false) is waiting for other ranks. No progress. They may lie within each other. */
 void place_waits(bool waiting);
 
 /* Something was done: a picture read, a tensor written. Any thread. */

@@ -1,16 +1,19 @@
-/* What all ranks of a communicator do together. */
+/* What all ranks of a communicator do together: to a watchdog, waiting for the others. */
 #include "comm/internal.h"
 
 #include <string.h>
 
 void comm_barrier(comm *c) {
+    place_waits(true);
     MPI_Request request;
     comm_check(MPI_Ibarrier(c->mpi, &request), "MPI_Ibarrier");
     comm_wait_all(c, &request, 1);
+    place_waits(false);
 }
 
 void comm_broadcast(comm *c, int root, void *data, size_t bytes) {
     char *next = data;
+    place_waits(true);
     for (size_t left = bytes; left > 0;) {
         size_t piece = left < c->piece_bytes ? left : c->piece_bytes;
         MPI_Request request;
@@ -19,6 +22,13 @@ void comm_broadcast(comm *c, int root, void *data, size_t bytes) {
         next += piece;
         left -= piece;
     }
+    place_waits(false);
+}
+
+static void exchange(comm *c, const comm_message *sends, int n_sends, const comm_message *receives, int n_receives) {
+    place_waits(true);
+    comm_exchange(c, sends, n_sends, receives, n_receives);
+    place_waits(false);
 }
 
 /* Rank r gives bytes[r * stride]: stride 0 means one size for everybody. */
@@ -36,7 +46,7 @@ static void gather(comm *c, const void *mine, char *all, const size_t *bytes, in
         }
         place += theirs;
     }
-    comm_exchange(c, sends, count, receives, count);
+    exchange(c, sends, count, receives, count);
 }
 
 void comm_gather_all(comm *c, const void *mine, void *all, const size_t *bytes) {
@@ -49,11 +59,11 @@ void comm_gather_equal(comm *c, const void *mine, void *all, size_t bytes) {
 
 void comm_collect(comm *c, const void *mine, void *all, size_t bytes) {
     if (c->rank != 0) {
-        comm_exchange(c, &(comm_message){0, (void *)(uintptr_t)mine, bytes}, 1, NULL, 0);
+        exchange(c, &(comm_message){0, (void *)(uintptr_t)mine, bytes}, 1, NULL, 0);
         return;
     }
     memcpy(all, mine, bytes);
     for (int r = 1; r < c->size; r++)
         c->messages[r - 1] = (comm_message){r, (char *)all + (size_t)r * bytes, bytes};
-    comm_exchange(c, NULL, 0, c->messages, c->size - 1);
+    exchange(c, NULL, 0, c->messages, c->size - 1);
 }

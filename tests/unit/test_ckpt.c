@@ -64,6 +64,10 @@ START_TEST(info_comes_back) {
     ck_assert_int_eq(memcmp(is.std, was.std, sizeof is.std), 0);
     ckpt_info_reset(&is);
     ck_assert_ptr_null(is.job);
+    was.job = NULL; /* this one and the classes are the test's own */
+    was.n_classes = 0;
+    was.classes = NULL;
+    ckpt_info_reset(&was);
     mem_free(longest);
     network_free(n);
 }
