@@ -65,8 +65,8 @@ typedef struct ckpt_state {
 ckpt_state ckpt_state_of(graph *g, optim *o);
 
 /* Writes model, optimiser and info to a temporary name beside `path`, flushes, closes, seals, syncs, reads all of it again from the disk,
- * verifies every CRC, renames, syncs the folder; what was last.h5 becomes previous.h5. Rank 0 only, on any thread, but HDF5 is for one at a time. ERR_IO (disk full, read-only): what was at `path` before is still
- * there. */
+ * verifies every CRC, renames, syncs the folder; what was last.h5 becomes previous.h5. Rank 0 only, on any thread, but HDF5 is for one at
+ * a time. ERR_IO (disk full, read-only): what was at `path` before is still there. */
 err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info);
 
 /* A run that has done nothing yet. */
@@ -101,6 +101,9 @@ void ckpt_digest_graph(const graph *g, char digest[CKPT_DIGEST]);
 /* The newest whole checkpoint of a run folder: last.h5, or previous.h5, or the highest step-N.h5, or best.h5; damaged ones are passed over
  * with a warning. ERR_DATA where none is whole; ERR_IO where the folder or one of them cannot be read: it may be whole. New string. */
 err ckpt_find_newest(const char *folder, char **path);
+
+/* The whole step-N.h5 with the highest N <= most; damaged ones are passed over with a warning. NULL where there is none. ERR_IO. New string. */
+err ckpt_find_step(const char *folder, int64_t most, char **path);
 
 /* Whether the folder holds anything that looks like a checkpoint; no folder holds none. ERR_IO where it cannot be listed. */
 err ckpt_is_any(const char *folder, bool *any);

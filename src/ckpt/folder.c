@@ -133,6 +133,24 @@ err ckpt_find_newest(const char *folder, char **path) {
     return code;
 }
 
+err ckpt_find_step(const char *folder, int64_t most, char **path) {
+    entries found = {NULL, 0}, fitting = {NULL, 0};
+    *path = NULL;
+    err code = visit_names(folder, add_checkpoint, &found);
+    if (found.count > 0) {
+        qsort(found.list, found.count, sizeof *found.list, resume_first);
+        fitting.list = mem_new(found.count, sizeof *fitting.list);
+    }
+    for (size_t i = 0; i < found.count; i++)
+        if (found.list[i].kind == NUMBERED && found.list[i].step <= most)
+            fitting.list[fitting.count++] = found.list[i];
+    if (code == OK)
+        code = find_whole(&fitting, path);
+    mem_free(fitting.list);
+    entries_free(&found);
+    return code;
+}
+
 err ckpt_is_any(const char *folder, bool *any) {
     entries found = {NULL, 0};
     err code = visit_names(folder, add_checkpoint, &found);

@@ -11,15 +11,36 @@ static char *option_text(const cli_option *o) {
     return text_format(o->type == CLI_OPTIONAL_TEXT ? "--%s [%s]" : "--%s %s", o->name, o->value);
 }
 
+enum { WIDTH = 110 };
+
 static void print_option(const char *option, const char *help) {
-    enum { INDENT = 21, WIDTH = 110 };
+    enum { INDENT = 21 };
     char *lines = text_wrapped(help, INDENT, WIDTH);
     printf("  %-18s %s\n", option, lines);
     mem_free(lines);
 }
 
+/* Lines end between brackets, not within. */
+static void print_usage(const cli_command *command) {
+    const char hard = '\x01'; /* instead of a space */
+    char *start = text_format("shoal %s ", command->name), *usage = mem_string(command->usage);
+    int depth = 0;
+    for (char *c = usage; *c; c++) {
+        depth += (*c == '[') - (*c == ']');
+        *c = depth > 0 && *c == ' ' ? hard : *c;
+    }
+    char *lines = text_wrapped(usage, (int)strlen(start), WIDTH);
+    for (char *c = lines; *c; c++)
+        *c = *c == hard ? ' ' : *c;
+    printf("%s%s\n", start, lines);
+    mem_free(lines);
+    mem_free(usage);
+    mem_free(start);
+}
+
 void cli_print_help(const cli_command *command) {
-    printf("shoal %s %s\n\n%s\n\nOptions:\n", command->name, command->usage, command->what);
+    print_usage(command);
+    printf("\n%s\n\nOptions:\n", command->what);
     for (int i = 0; i < command->n_options; i++) {
         char *text = option_text(&command->options[i]);
         print_option(text, command->options[i].help);

@@ -18,29 +18,57 @@ static err syntax_error(const yaml_parser_t *p, const reading *r) {
     return fail(ERR_USAGE, "%s:%zu: not YAML: %s%s%s", r->origin, line + 1, problem, *context ? ", " : "", context);
 }
 
-/* Deep nesting costs libyaml the square of its depth; a job has a depth of five. */
-static err check_depth(const char *text, size_t length, const reading *r) {
+static bool opens(yaml_event_type_t type) {
+    return type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+}
+
+static bool closes(yaml_event_type_t type) {
+    return type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+}
+
+/* `!!str` (in its long form), `!mine`; NULL: none. */
+static const char *tag_of(const yaml_event_t *event) {
+    const yaml_char_t *tag = event->type == YAML_SCALAR_EVENT           ? event->data.scalar.tag
+                             : event->type == YAML_SEQUENCE_START_EVENT ? event->data.sequence_start.tag
+                             : event->type == YAML_MAPPING_START_EVENT  ? event->data.mapping_start.tag
+                                                                        : NULL;
+    return (const char *)tag;
+}
+
+/* Deep nesting costs libyaml the square of its depth; a job has a depth of five. Tags would be passed over in silence. */
+static err check_event(const yaml_event_t *event, int *depth, const reading *r) {
     enum { MOST = 32 };
+    *depth += opens(event->type) - closes(event->type);
+    static const char common[] = "tag:yaml.org,2002:";
+    const char *tag = tag_of(event);
+    if (!tag && *depth <= MOST)
+        return OK;
+    char *place = r->is_override ? text_format("override %.40s%s", r->origin, strlen(r->origin) > 40 ? " …" : "")
+                                 : text_format("%s:%zu", r->origin, event->start_mark.line + 1);
+    bool is_common = tag && strncmp(tag, common, strlen(common)) == 0;
+    char *shown = text_format("%s%s", is_common ? "!!" : "", is_common ? tag + strlen(common) : tag ? tag : "");
+    err code = tag ? fail(ERR_USAGE, "%s: %s is a YAML tag, and a job has none: leave it out; a text may stand in quotes", place, shown)
+                   : fail(ERR_USAGE, "%s: nested too deeply: no key of a job has more than %d levels", place, MOST);
+    mem_free(shown);
+    mem_free(place);
+    return code;
+}
+
+/* What is no YAML is found when it is read. */
+static err check_events(const char *text, size_t length, const reading *r) {
     yaml_parser_t parser;
     yaml_event_t event;
     if (!yaml_parser_initialize(&parser))
         err_end(ERR_BROKEN, "%s: out of memory", r->origin);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    int depth = 0, line = 0;
-    yaml_event_type_t type = YAML_NO_EVENT;
-    while (type != YAML_STREAM_END_EVENT && depth <= MOST && yaml_parser_parse(&parser, &event)) {
-        type = event.type;
-        depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
-        depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
-        line = (int)event.start_mark.line + 1;
+    int depth = 0;
+    err code = OK;
+    for (bool more = true; more && code == OK && yaml_parser_parse(&parser, &event);) {
+        more = event.type != YAML_STREAM_END_EVENT;
+        code = check_event(&event, &depth, r);
         yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
-    if (depth <= MOST) /* what is no YAML is found when it is read */
-        return OK;
-    char *place = r->is_override ? text_format("override %.40s …", r->origin) : text_format("%s:%d", r->origin, line);
-    err code = fail(ERR_USAGE, "%s: nested too deeply: no key of a job has more than %d levels", place, MOST);
-    mem_free(place);
     return code;
 }
 
@@ -59,7 +87,7 @@ err job_with_document(const char *text, size_t length, const char *origin, bool 
     yaml_parser_t parser;
     yaml_document_t document;
     reading r = {origin, is_override, &document};
-    err code = check_depth(text, length, &r);
+    err code = check_events(text, length, &r);
     if (code != OK)
         return code;
     if (!yaml_parser_initialize(&parser))

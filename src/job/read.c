@@ -157,9 +157,53 @@ err job_read_file_text(job *j, const char *text, size_t length, const char *orig
 
 /* ---- overrides ---- */
 
+/* Where YAML would begin a comment, or NULL. Quotes hide it, where a value or an element begins with them. */
+static const char *find_comment(const char *yaml) {
+    char quote = '\0', before = ' ';
+    for (; *yaml; before = *yaml++) {
+        if (quote)
+            quote = *yaml == quote ? '\0' : quote;
+        else if (strchr("\"'", *yaml) && strchr(" \t\n[{,:'", before)) /* two are one within */
+            quote = *yaml;
+        else if (*yaml == '#' && strchr(" \t\n", before))
+            return yaml;
+    }
+    return NULL;
+}
+
+/* A text that is given as it is, without quotes of its own, is the value from its first to its last character: what would mean something
+ * to YAML (` #`, `: `, brackets) means itself. */
+static bool is_bare_text(const job_key *key, const char *value) {
+    static const char *const none[] = {"", "~", "null", "Null", "NULL"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (strcmp(value, none[i]) == 0)
+            return false;
+    return key && key->type == &job_type_text && !strchr("\"'", *value) && !strpbrk(value, "\n\r");
+}
+
+/* In YAML's single quotes, where nothing means anything but the quote. New string. */
+static char *quoted(const char *text) {
+    char *out = mem_new(2 * strlen(text) + 3, 1), *end = out;
+    *end++ = '\'';
+    for (; *text; *end++ = *text++)
+        if (*text == '\'')
+            *end++ = '\'';
+    *end = '\'';
+    return out;
+}
+
 static err read_override_value(void *context, const reading *r, const yaml_node_t *root) {
     target *t = context;
     return *t->section ? read_key(t->job, r, t->section, t->name, NULL, root) : read_top_pair(t, r, t->name, NULL, root);
+}
+
+/* The value of an override as YAML. */
+static err read_value(target *t, const char *origin, const char *yaml) {
+    const char *comment = find_comment(yaml);
+    if (comment)
+        return fail(ERR_USAGE, "override %s: YAML takes \"%s\" for a comment: leave it out, or give it quotes of its own: key='\"value\"'",
+                    origin, comment);
+    return job_with_document(yaml, strlen(yaml), origin, true, read_override_value, t);
 }
 
 err job_read_override(job *j, const char *text) {
@@ -178,7 +222,9 @@ err job_read_override(job *j, const char *text) {
         char hint[128];
         code = fail(ERR_USAGE, "override %s: unknown section%s", text, job_suggest(hint, "", word));
     } else {
-        code = job_with_document(equals + 1, strlen(equals + 1), text, true, read_override_value, &t);
+        char *bare = is_bare_text(job_find_key(t.section, t.name), equals + 1) ? quoted(equals + 1) : NULL;
+        code = read_value(&t, text, bare ? bare : equals + 1);
+        mem_free(bare);
     }
     mem_free(word);
     return code;

@@ -99,8 +99,8 @@ static err compare_ranks(trainer *t) {
     return code;
 }
 
-/* ERR_REQUEUE where it was left: then w->sums say why. */
-static err evaluate(trainer *t, evaluation_watch *w) {
+/* `best`: no evaluation before was as good. ERR_REQUEUE where it was left: then w->sums say why. */
+static err evaluate(trainer *t, evaluation_watch *w, bool *best) {
     evaluation e = {.step = t->step, .epoch = (t->step - 1) / t->steps_per_epoch};
     double start = time_now();
     place_phase("evaluation");
@@ -117,7 +117,8 @@ static err evaluate(trainer *t, evaluation_watch *w) {
     ckpt_add_metric(&t->past, t->step, "loss", e.loss);
     ckpt_add_metric(&t->past, t->step, "top1", e.top1);
     ckpt_add_metric(&t->past, t->step, "top5", e.top5);
-    if (e.top1 > t->past.best_value) {
+    *best = e.top1 > t->past.best_value;
+    if (*best) {
         t->past.best_value = e.top1;
         t->past.best_step = t->step;
     }
@@ -140,12 +141,13 @@ static bool numbered_is_due(const trainer *t) {
  * an evaluation: the checkpoint says that it is due, and the run that goes on from it begins with it. */
 static err evaluate_and_save(trainer *t, const double *sums) {
     evaluation_watch watch = {.ask = votes_in_evaluation, .context = t};
-    err code = t->evaluation_due && !must_leave(sums) ? evaluate(t, &watch) : OK;
+    bool is_best = false;
+    err code = t->evaluation_due && !must_leave(sums) ? evaluate(t, &watch, &is_best) : OK;
     if (code == ERR_REQUEUE) {
         sums = watch.sums;
         code = OK;
     }
-    bool stop = must_leave(sums), numbered = numbered_is_due(t), is_best = t->past.best_step == t->step && !t->evaluation_due;
+    bool stop = must_leave(sums), numbered = numbered_is_due(t);
     if (code == OK && (numbered || is_best || stop || sums[VOTE_SAVE] > 0 || t->step == t->last_step))
         code = save_checkpoint(t, (save_names){numbered, is_best});
     if (code == OK && (stop || t->step == t->last_step))

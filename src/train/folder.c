@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ckpt/ckpt.h"
@@ -32,9 +33,29 @@ static err move_aside(owner *o, const char *folder) {
     return code;
 }
 
-err folder_prepare(owner *o, const char *folder, bool resume) {
+static bool lies_in(const char *path, const char *folder) {
+    struct stat here, there;
+    char *parent = path_folder(path);
+    bool same = stat(parent, &there) == 0 && stat(folder, &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+    mem_free(parent);
+    return same;
+}
+
+/* A later --resume, and going back after a loss that is no number, would not know one run's from the other's. */
+static err check_unmixed(const char *folder, const char *from, bool any) {
+    if (!from || !any || lies_in(from, folder))
+        return OK;
+    return fail(ERR_USAGE,
+                "%s holds checkpoints already, and %s is none of them: --resume without a file goes on with those, another --out "
+                "goes on with this one",
+                folder, from);
+}
+
+err folder_prepare(owner *o, const char *folder, bool resume, const char *from) {
     bool any = false;
-    err code = resume ? OK : ckpt_is_any(folder, &any);
+    err code = resume && !from ? OK : ckpt_is_any(folder, &any);
+    if (code == OK)
+        code = check_unmixed(folder, from, any);
     if (code == OK && !resume && (any || exists(folder, "metrics.jsonl")))
         code = move_aside(o, folder);
     if (code == OK && access(folder, W_OK | X_OK) != 0)

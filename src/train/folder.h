@@ -9,8 +9,9 @@
 #include "train/owner.h"
 
 /* Readies a folder that `o` owns. Where it holds an earlier run and `resume` is false, that run is moved aside (`DIR.1`, `DIR.2` …):
- * nothing is overwritten. ERR_IO. */
-err folder_prepare(owner *o, const char *folder, bool resume);
+ * nothing is overwritten. A run that goes on from a file of elsewhere (`from`, or NULL) finds no checkpoints here that are not its own:
+ * ERR_USAGE. ERR_IO. */
+err folder_prepare(owner *o, const char *folder, bool resume, const char *from);
 
 /* Writes the resolved job. ERR_IO. */
 err folder_write_job(const char *folder, const char *yaml);

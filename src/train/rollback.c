@@ -1,65 +1,16 @@
 /* train.on_nonfinite: rollback. A run goes back to its newest step-N.h5, for when those are written is a matter of steps alone: last.h5 is
  * written when time or a signal wants it, and the result must not depend on that. */
-#define _POSIX_C_SOURCE 200809L /* opendir */
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "train/trainer.h"
 
 /* ---- where to ---- */
 
-/* N of `step-N.h5`, or -1. */
-static int64_t step_of_name(const char *name) {
-    int64_t step;
-    int length = 0;
-    bool fits = sscanf(name, "step-%" SCNd64 ".h5%n", &step, &length) == 1 && length > 0 && name[length] == '\0';
-    return fits && step >= 0 ? step : -1;
-}
-
-/* The highest N ≤ most of the folder; -1: none. */
-static err find_step(const char *folder, int64_t most, int64_t *step) {
-    *step = -1;
-    DIR *names = opendir(folder);
-    errno = names ? 0 : errno;
-    for (const struct dirent *d; names && (d = readdir(names));) {
-        int64_t found = step_of_name(d->d_name);
-        *step = found <= most && found > *step ? found : *step;
-    }
-    err code = errno == 0 ? OK : fail(ERR_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
-    if (names)
-        closedir(names);
-    return code;
-}
-
-/* The newest whole step-N.h5 of the run, N ≤ most; NULL: none. New string. */
-static err find_target(const trainer *t, int64_t most, char **path) {
-    int64_t step;
-    err code = find_step(t->folder, most, &step);
-    *path = NULL;
-    while (code == OK && step >= 0 && !*path) {
-        char *candidate = text_format("%s/step-%" PRId64 ".h5", t->folder, step);
-        code = ckpt_verify(candidate);
-        if (code == OK) {
-            *path = candidate;
-            break;
-        }
-        mem_free(candidate);
-        if (code != ERR_DATA)
-            break;
-        log_warn("%s (passed over)", err_last()->text);
-        code = find_step(t->folder, step - 1, &step);
-    }
-    return code;
-}
-
 err rollback_prepare(trainer *t) {
     if (strcmp(t->job->train.on_nonfinite, "rollback") != 0 || t->step == t->last_step)
         return OK;
     char *path = NULL;
-    err code = comm_agree(comm_world(), comm_is_root() ? find_target(t, t->step, &path) : OK);
+    err code = comm_agree(comm_world(), comm_is_root() ? ckpt_find_step(t->folder, t->step, &path) : OK);
     bool found = path;
     mem_free(path);
     comm_broadcast(comm_world(), 0, &found, sizeof found);
@@ -88,13 +39,19 @@ static err read_target(trainer *t, const char *path) {
 /* Rank 0. */
 static err read_newest(trainer *t, int64_t most) {
     char *path = NULL;
-    err code = find_target(t, most, &path);
+    err code = ckpt_find_step(t->folder, most, &path);
     if (code == OK && !path)
         code = fail(ERR_BROKEN, "%s holds no whole step-N.h5 to go back to", t->folder);
     if (code == OK)
         code = read_target(t, path);
     mem_free(path);
     return code;
+}
+
+/* Steps that are made again are evaluated again. What was best stays: best.h5 still holds it. */
+static void forget_evaluations(ckpt_info *past, int64_t step) {
+    while (past->n_history > 0 && past->history[past->n_history - 1].step > step)
+        past->n_history--;
 }
 
 err rollback_run(trainer *t, int64_t most) {
@@ -109,6 +66,7 @@ err rollback_run(trainer *t, int64_t most) {
     comm_broadcast(comm_world(), 0, &t->past.updates, sizeof t->past.updates);
     t->past.rollbacks++;
     t->past.lr_factor *= t->job->train.rollback_factor;
+    forget_evaluations(&t->past, t->step);
     t->evaluation_due = false;
     t->skipped_in_a_row = 0;
     t->window = (step_window){0};

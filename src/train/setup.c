@@ -154,7 +154,7 @@ static err take_folder(trainer *t, const train_options *options) {
 static err open_folder(trainer *t, const train_options *options) {
     if (!comm_is_root())
         return OK;
-    err code = folder_prepare(t->owner, t->folder, options->resume);
+    err code = folder_prepare(t->owner, t->folder, options->resume, options->resume_from);
     if (code != OK)
         return code;
     char *yaml = job_text(t->job), *log = text_format("%s/log.txt", t->folder);

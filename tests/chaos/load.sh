@@ -68,12 +68,12 @@ starts() {
     check "every start stopped with a checkpoint" test "$odd" = 0
 }
 
-# what RUN: memory in kB and descriptors of each rank
+# what RANK…: memory in kB and descriptors of each
 taken() {
     local p
-    for p in $(ranks_of "$run"); do
+    for p in "$@"; do
         echo "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$p/status") $(find "/proc/$p/fd" -mindepth 1 | wc -l)"
-    done | sort
+    done
 }
 
 # until_step N
@@ -83,21 +83,23 @@ until_step() {
     done
 }
 
+# Without evaluations, of which each adds its numbers to the history in rank 0's checkpoints, and takes a loader for a moment.
 long_run() {
-    local early late
+    local early late ranks
     make_job 12 510 # 20 steps an epoch: 10,200 steps, a checkpoint every 7 steps
-    on 2 "$shoal" train "$work/job.yaml" --out "$run" > "$work/out" 2> "$work/err" &
+    on 2 "$shoal" train "$work/job.yaml" data.val=null --out "$run" > "$work/out" 2> "$work/err" &
     launcher=$!
     until_step 100
-    early=$(taken)
+    mapfile -t ranks < <(ranks_of "$run")
+    early=$(taken "${ranks[@]}")
     until_step 10000
-    late=$(taken)
-    kill -USR1 "$(ranks_of "$run" | head -n 1)" 2> /dev/null
+    late=$(taken "${ranks[@]}")
+    kill -USR1 "${ranks[0]}" 2> /dev/null
     wait "$launcher"
-    code=$?
     printf 'step 100, kB and descriptors of each rank:\n%s\nstep 10,000:\n%s\n' "$early" "$late"
     check "descriptors are as many as before" test "$(cut -d' ' -f2 <<< "$early")" = "$(cut -d' ' -f2 <<< "$late")"
-    check "memory has not grown by more than 2 MB" test "$(($(head -n 1 <<< "${late%% *}") - $(head -n 1 <<< "${early%% *}")))" -le 2048
+    check "no rank's memory has grown by more than 1 MB" \
+        test "$(paste -d' ' <(echo "$early") <(echo "$late") | awk '{ d = $3 - $1; most = d > most ? d : most } END { print most + 0 }')" -le 1024
 }
 
 case $1 in

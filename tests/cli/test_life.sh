@@ -255,7 +255,8 @@ for stopped in 0 1; do
     kill -STOP "$(rank_of $stopped "$run")"
     ends
     expect "rank $stopped stopped" 70 'no progress for 3 s'
-    check "rank $stopped stopped: it is said to be silent" grep -qE "^shoal: rank $stopped on .*: silent for .* s \(stopped.*last seen: step [0-9]+, " "$work/err"
+    check "rank $stopped stopped: it is said to be silent" \
+        grep -qE "^shoal: rank $stopped on .*: silent for .* s \(stopped.*last seen: step [0-9]+, " "$work/err"
     check "rank $stopped stopped: the other's place" grep -qE "^shoal: rank $((1 - stopped)) on [^:]*: step [0-9]+, .*waiting for other ranks" "$work/err"
     check "rank $stopped stopped: nobody is left" test -z "$(ranks_of "$run")"
 done

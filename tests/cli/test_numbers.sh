@@ -66,7 +66,8 @@ for n in 1 4; do
 done
 steep=("${dark[@]}" init.from="$work/steep.h5" optimizer.lr=0.01)
 try_ranks 2 "$shoal" train "$job" --out "$run" "${steep[@]}" train.on_nonfinite=skip
-expect "gradients that are no numbers" 0 '^warning: gradients are not finite \(loss [0-9.e+]+\) at step 1 .*first in layer [a-z0-9.]+ \(lane 0\): gradient of its input -?(inf|nan)'
+expect "gradients that are no numbers" 0 \
+    '^warning: gradients are not finite \(loss [0-9.e+]+\) at step 1 .*first in layer [a-z0-9.]+ \(lane 0\): gradient of its input -?(inf|nan)'
 
 # ---- skip ----
 

@@ -59,6 +59,11 @@ try_ranks 1 "$shoal" train "$job" --out "$run" "${numbered[@]}" --resume "$run/s
 expect "back to step 8" 0 'resuming from .*step-8.h5 at step 8'
 try_ranks 2 "$shoal" train "$job" --out "$run" "${numbered[@]}" --resume train.max_steps=10
 expect "on from where it went back" 0 'resuming from .*last.h5 at step 9'
+cp "$run/step-8.h5" "$work/elsewhere.h5"
+try_ranks 2 "$shoal" train "$job" --out "$run" "${numbered[@]}" --resume "$work/elsewhere.h5"
+refused "a checkpoint of elsewhere into a folder with checkpoints" 64 'run holds checkpoints already.*--resume without a file.*--out'
+try_ranks 1 "$shoal" train "$job" --out "$work/branch" "${numbered[@]}" --resume "$work/elsewhere.h5" train.max_steps=9
+expect "a checkpoint of elsewhere into a new folder" 0 'resuming from .*elsewhere.h5 at step 8'
 truncate -s 3000 "$run/last.h5"
 try_ranks 1 "$shoal" train "$job" --out "$run" "${numbered[@]}" --resume
 expect "a damaged last.h5 is passed over" 0 'warning: .*last.h5.*passed over'

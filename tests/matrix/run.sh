@@ -154,7 +154,8 @@ Dir::State "$home/state";
 Dir::Cache "$home/cache";
 Dir::State::status "$home/state/status";
 CONF
-    (export APT_CONFIG=$home/apt.conf && cd "$home" && apt-get update && apt-get download check libsubunit-dev && for deb in *.deb; do dpkg-deb -x "$deb" .; done)
+    (export APT_CONFIG=$home/apt.conf && cd "$home" && apt-get update && apt-get download check libsubunit-dev &&
+        for deb in *.deb; do dpkg-deb -x "$deb" .; done)
 }
 
 entries=("$@")

@@ -232,6 +232,9 @@ START_TEST(what_is_no_job_is_refused) {
     refused_with("model: {name: m, dropout: 1, dropout: 2}\n", NULL, "x.yaml:1: model.dropout: stands here twice, first in line 1");
     refused_with("? [a, b]\n: c\n", NULL, "x.yaml:1: a key must be a word");
     refused_with("name: x\n---\nname: y\n", NULL, "x.yaml:3: a second document begins here: a job is one");
+    refused_with("name: x\ntrain: {batch: !!int 8}\n", NULL,
+                 "x.yaml:2: !!int is a YAML tag, and a job has none: leave it out; a text may stand in quotes");
+    refused_with("--- !job\nname: x\n", NULL, "x.yaml:1: !job is a YAML tag, and a job has none: leave it out; a text may stand in quotes");
 }
 END_TEST
 
@@ -246,8 +249,8 @@ START_TEST(yaml_mistakes_have_a_line) {
     is_syntax_error("name: x\n\tmodel: y\n", "x.yaml:2: not YAML: ");
     is_syntax_error("name: x\nmodel: *nowhere\n", "x.yaml:2: not YAML: ");
     is_syntax_error("name: \xff\xfe\n", "x.yaml:1: not YAML: ");
-    override_refused("data.train=*.h5", "override data.train=*.h5: the value is not YAML: did not find expected alphabetic or numeric "
-                                        "character (special characters need quotes of their own: key='\"value\"')");
+    override_refused("data.augment=*.h5", "override data.augment=*.h5: the value is not YAML: did not find expected alphabetic or numeric "
+                                          "character (special characters need quotes of their own: key='\"value\"')");
 }
 END_TEST
 
@@ -286,6 +289,28 @@ START_TEST(overrides_replace_keys) {
 }
 END_TEST
 
+/* Whatever YAML would make of them. */
+START_TEST(texts_are_kept_as_they_are_given) {
+    static const char *const texts[] = {"run #3", "#3", "a: b", "*.h5", "[0-9].h5", "{a,b}", "it's", "!!str x", "&a x", "- x", "a 'b' \"c\"",
+                                        " x ", "%x", "x\\y", "3", "true", "--- x", "@x", "| x"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char *text = text_format("data.train=%s", texts[i]);
+        job *j = overridden(text), *again = NULL;
+        ck_assert_str_eq(j->data.train, texts[i]);
+        mem_free(text);
+        text = job_text(j);
+        again = parsed(text);
+        ck_assert_str_eq(again->data.train, texts[i]);
+        mem_free(text);
+        job_free(again);
+        job_free(j);
+    }
+    job *j = overridden("data.train='it''s #3'");
+    ck_assert_str_eq(j->data.train, "it's #3");
+    job_free(j);
+}
+END_TEST
+
 START_TEST(an_overridden_section_is_replaced) {
     const char *const overrides[] = {"model={name: vgg11}", "data.augment=[]", "init.from=", "init.replace_head=false"};
     job *j = parsed_with(whole, overrides, 4);
@@ -308,6 +333,9 @@ START_TEST(bad_overrides_are_named) {
     override_refused("train.=5", "override train.=5: train: unknown key");
     override_refused("train.epochs=", "override train.epochs=: train.epochs: has no value: a whole number is needed");
     override_refused("train=5", "override train=5: train: is a section: its keys belong below it, as a map");
+    override_refused("train.batch=8 # small",
+                     "override train.batch=8 # small: YAML takes \"# small\" for a comment: leave it out, or give it quotes of its own: "
+                     "key='\"value\"'");
     override_refused("train={}", "x.yaml: missing: train.epochs, train.batch");
 }
 END_TEST
@@ -359,6 +387,7 @@ int main(void) {
     tcase_add_test(tests, yaml_mistakes_have_a_line);
     tcase_add_test(tests, too_many_of_anything_is_refused);
     tcase_add_test(tests, overrides_replace_keys);
+    tcase_add_test(tests, texts_are_kept_as_they_are_given);
     tcase_add_test(tests, an_overridden_section_is_replaced);
     tcase_add_test(tests, bad_overrides_are_named);
     tcase_add_test(tests, keys_know_where_they_were_given);
