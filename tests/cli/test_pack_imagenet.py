@@ -448,6 +448,11 @@ def test_bad_sources(work):
     refused("begun with \"strict: yes\", and this is \"strict: no\"", 64, *pack, f"{work}/bad", f"{work}/strict")
     assert "torn.JPEG" in shoal(*pack, f"{work}/bad", f"{work}/out")
     refused("train-00000-of-00001.h5 is there already", 64, *pack, f"{work}/bad", f"{work}/out", "--seed", 2)
+    for ranks, pictures in ((1, []), (2, few[WNIDS[1]][-1:])):
+        make_source(f"{work}/none{ranks}", dict(few, **{WNIDS[1]: pictures}), val)
+        refused(f"class {WNIDS[1]}: no picture of it can be decoded; .*take the class out", 65, *pack, f"{work}/none{ranks}",
+                f"{work}/none", ranks=ranks)
+        assert not glob.glob(f"{work}/none/*.h5")
 
 
 def test_changed_source(work):

@@ -178,7 +178,12 @@ static void forget(picture_job *job) {
     job->name = job->path = NULL;
 }
 
+/* A class of train is there to be learnt. */
 static err finish(survey *s) {
+    const source_unit *u = s->unit;
+    if (u->part == TRAIN && s->head.count == s->head.left_out)
+        return fail(ERR_DATA, "%s: class %s: no picture of it can be decoded; get it again, or take the class out",
+                    u->folder ? u->folder : s->work->source.tars[TRAIN], u->name);
     char *path = state_survey_path(s->work, s->number);
     err code = survey_file_write(path, &s->head, s->entries, s->names);
     mem_free(path);
