@@ -1,4 +1,6 @@
-/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes, and what the run has been through (past.c). */
+/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes, and what the run has been through (past.c).
+ */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +43,11 @@ static const attribute attributes[] = {
     {"input", "mean", H5_F32, 3, offsetof(numbers, mean), 0},
     {"input", "std", H5_F32, 3, offsetof(numbers, std), 0},
 };
-enum { N_ATTRIBUTES = sizeof attributes / sizeof *attributes };
+enum {
+    N_ATTRIBUTES = sizeof attributes / sizeof *attributes,
+    MOST_SIDE = 1 << 16,     /* of a picture: a job's sizes end there */
+    MOST_UNVOUCHED = 1 << 22 /* numbers of it, where no checksum says that the numbers are as they were written */
+};
 
 static numbers numbers_of(const ckpt_info *info) {
     numbers n = {
@@ -102,13 +108,28 @@ static err write_numbers(h5_file *f, const numbers *n) {
     return code == OK ? h5_write_attribute(f, "trainer", "crc32", H5_U32, 0, &crc) : code;
 }
 
+/* Memory is planned for what is said here: it has to be a picture's size, or none at all. */
+static err check_picture(h5_file *f, const int64_t image[3], bool vouched) {
+    bool none = image[0] == 0 && image[1] == 0 && image[2] == 0, good = true;
+    for (int i = 0; i < 3; i++)
+        good = good && image[i] >= 1 && image[i] <= MOST_SIDE;
+    if (none || (good && (vouched || image[0] * image[1] <= MOST_UNVOUCHED / image[2])))
+        return OK;
+    return fail(ERR_DATA,
+                "%s: /input speaks of pictures of %" PRId64 " x %" PRId64 " with %" PRId64 " channels: damaged; take another checkpoint",
+                h5_path(f), image[0], image[1], image[2]);
+}
+
 static err check_numbers(h5_file *f, const numbers *n, int64_t version) {
     uint32_t is = crc_of(n, version), should = is;
-    err code = h5_has_attribute(f, "trainer", "crc32") ? h5_read_attribute(f, "trainer", "crc32", H5_U32, 0, &should) : OK;
+    bool vouched = h5_has_attribute(f, "trainer", "crc32");
+    err code = vouched ? h5_read_attribute(f, "trainer", "crc32", H5_U32, 0, &should) : OK;
     if (code == OK && is != should)
-        code = fail(ERR_DATA, "%s: the attributes of /trainer and /input are damaged: their CRC-32 is %08x and should be %08x",
-                    h5_path(f), is, should);
-    return code;
+        code = fail(ERR_DATA, "%s: the attributes of /trainer and /input are damaged: their CRC-32 is %08x and should be %08x", h5_path(f),
+                    is, should);
+    if (code == OK && (n->lanes < 0 || n->lanes > INT32_MAX))
+        code = fail(ERR_DATA, "%s: /trainer speaks of %" PRId64 " lanes: damaged; take another checkpoint", h5_path(f), n->lanes);
+    return code == OK ? check_picture(f, n->image, vouched) : code;
 }
 
 static err read_numbers(h5_file *f, numbers *n) {
