@@ -1,5 +1,4 @@
-/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes, and what the run has been through (past.c).
- */
+/* What a checkpoint holds beside the model: attributes of /trainer and /input, /job, /classes, and the run's past (past.c). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

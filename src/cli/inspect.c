@@ -86,7 +86,8 @@ static err print_any(const char *path, const char *format) {
     if (has_our_parts(f)) {
         code = fail(ERR_DATA, "%s: damaged: it has the parts of a data set or a checkpoint of Shoal, and its format is \"%s\"", path, format);
     } else {
-        print_line("%s: HDF5, neither a data set nor a checkpoint of Shoal\n", path);
+        print_line("%s: HDF5, neither a data set nor a checkpoint of Shoal", path);
+        puts("");
         print_attributes(f, "/");
         code = h5_walk(f, "/", print_object, NULL);
     }

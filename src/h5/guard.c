@@ -35,6 +35,8 @@ typedef struct answer {
     char text[sizeof((err_record *)0)->text]; /* what is wrong, without the file's name */
 } answer;
 
+static const answer no_memory = {ERR_BROKEN, "cannot be looked at: out of memory; allow more of it (ulimit -v, the batch job's --mem)"};
+
 /* What is known of a file that has not changed since. */
 typedef struct verdict {
     struct stat file;
@@ -61,15 +63,23 @@ static size_t memory_of_process(void) {
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static struct rlimit granted; /* address space that this process may have */
+static bool is_short;         /* less than a sound file may need: a lack of memory says nothing about the file */
+
 /* Beyond what is there already, which under a sanitizer is most of the address space. */
 static void limit_memory(uint64_t file_bytes) {
-    struct rlimit limit;
     size_t now = memory_of_process();
-    if (now == 0 || getrlimit(RLIMIT_AS, &limit) != 0)
+    if (now == 0 || granted.rlim_cur == 0)
         return;
     rlim_t most = now + MEMORY + PROPORTION * (rlim_t)file_bytes;
-    limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
-    setrlimit(RLIMIT_AS, &limit);
+    is_short = most > granted.rlim_cur;
+    setrlimit(RLIMIT_AS, &(struct rlimit){is_short ? granted.rlim_cur : most, granted.rlim_max});
+}
+
+/* No memory for something of ours. */
+static void end_reader(err code, const char *text) {
+    (void)text;
+    _exit(code == ERR_BROKEN && !is_short ? ERR_DATA : (int)code);
 }
 
 /* Seconds until a signal ends this process; 0: none does. */
@@ -99,6 +109,8 @@ static answer examine(const char *path) {
     limit_time(ITIMER_REAL, 0);
     const char *text = err_last()->text;
     size_t name = strlen(path);
+    if (a.code == ERR_DATA && is_short && h5_was_starved())
+        return no_memory;
     if (a.code != OK)
         snprintf(a.text, sizeof a.text, "%s", strncmp(text, path, name) == 0 && text[name] == ':' ? text + name + 2 : text);
     return a;
@@ -107,6 +119,8 @@ static answer examine(const char *path) {
 static _Noreturn void read_files(int requests) {
     char path[PATH_MAX];
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    getrlimit(RLIMIT_AS, &granted);
+    err_set_end(end_reader);
     for (ssize_t n; (n = recv(requests, path, sizeof path - 1, 0)) > 0;) {
         path[n] = '\0';
         answer a = examine(path);
@@ -150,6 +164,8 @@ static answer cause_of_death(int status) {
     int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (number == SIGALRM)
         return (answer){ERR_IO, "cannot be read: the file system does not answer"};
+    if (number == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == ERR_BROKEN)) /* the system kills where there is no memory left */
+        return no_memory;
     answer a = {ERR_DATA, ""};
     snprintf(a.text, sizeof a.text, "damaged HDF5 file: reading its structures %s",
              number == SIGPROF || number == SIGXCPU                                          ? "does not come to an end"

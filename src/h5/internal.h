@@ -46,6 +46,9 @@ err h5_seal_check(int fd, const char *path, uint64_t bytes, bool *sealed);
 void h5_watch_trouble(void);
 void h5_forget_trouble(void);
 
+/* Whether HDF5 has been refused memory since h5_forget_trouble(). */
+bool h5_was_starved(void);
+
 /* ERR_DATA becomes ERR_IO with the system's reason where a read failed since h5_forget_trouble(). */
 err h5_judge(const char *path, err code);
 

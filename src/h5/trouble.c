@@ -7,9 +7,11 @@
 #include <string.h>
 
 static _Thread_local int trouble;
+static _Thread_local bool starved; /* HDF5 was refused memory */
 
 static herr_t find_reason(unsigned n, const H5E_error2_t *error, void *found) {
     (void)n;
+    starved = starved || (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE);
     const char *text = error->desc ? strstr(error->desc, "errno = ") : NULL;
     int reason = 0;
     if (text && sscanf(text, "errno = %d", &reason) == 1 && reason != 0)
@@ -29,6 +31,11 @@ void h5_watch_trouble(void) {
 
 void h5_forget_trouble(void) {
     trouble = 0;
+    starved = false;
+}
+
+bool h5_was_starved(void) {
+    return starved;
 }
 
 err h5_judge(const char *path, err code) {

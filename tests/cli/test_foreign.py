@@ -3,6 +3,7 @@
 HDF5 that is damaged where HDF5 itself does not notice. Each is read rightly or refused in one line that names it."""
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -271,8 +272,23 @@ def check_pictures_size():
         refused(f"inspect, pictures of {size}", "size.h5: /input speaks of pictures of ", "inspect", "size.h5")
 
 
+def check_little_memory():
+    """A file that there is no memory to look at is not a damaged one. Somewhere below what suffices it is the looking that fails."""
+    with h5py.File(f"{work}/large.h5", "w") as f:
+        f.create_dataset("x", data=np.arange(4e6), chunks=(1000000,))
+    codes = set()
+    for megabytes in range(60, 150, 5):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2)
+        done = subprocess.run([shoal, "inspect", "large.h5"], cwd=work, capture_output=True, text=True, preexec_fn=limit)
+        codes.add(done.returncode)
+        if done.returncode == 70:
+            check(f"{megabytes} MB: one line", re.fullmatch("shoal: .*out of memory.*\n", done.stderr), done.stderr)
+    check("little memory is 70 and no damage", 65 not in codes and (70 in codes or 0 not in codes), str(codes))  # a sanitizer needs more
+
+
 check_sets()
 check_damage()
+check_little_memory()
 check_pictures_size()
 check_weights()
 subprocess.run(["rm", "-rf", work], check=True)
