@@ -251,6 +251,8 @@ def check_weights():
     refused("another model", "does not fit the model", "eval", "w.h5", "set.h5", "--model", "resnet20")
     accepted("pictures", "inspect", "set.h5", "--pictures", "pictures", "--count", "1")
     picture = "pictures/" + os.listdir(f"{work}/pictures")[0]
+    os.makedirs(f"{work}/taken/{os.path.basename(picture)}")
+    refused("a folder in a picture's place", "cannot be written: Is a directory", "inspect", "set.h5", "--pictures", "taken", "--count", "1", code=74)
     refused("predict without statistics", "--data SET", "predict", "w.h5", picture, "--model", "resnet18", code=64)
     told = accepted("predict with a set", "predict", "w.h5", picture, "--model", "resnet18", "--data", "set.h5")
     check("names of classes are the set's", all(x in told for x in ("cod", "eel", "ray")), told)

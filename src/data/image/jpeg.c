@@ -22,7 +22,10 @@ static void on_error(j_common_ptr jpeg) {
     jpeg_reader *r = jpeg->client_data;
     char text[JMSG_LENGTH_MAX];
     r->errors.format_message(jpeg, text);
-    r->code = r->ends_early ? fail(ERR_DATA, "truncated JPEG picture") : fail(ERR_DATA, "JPEG picture cannot be decoded: %s", text);
+    if (r->errors.msg_code == JERR_OUT_OF_MEMORY)
+        r->code = fail(ERR_BROKEN, "out of memory: JPEG decoder");
+    else
+        r->code = r->ends_early ? fail(ERR_DATA, "truncated JPEG picture") : fail(ERR_DATA, "JPEG picture cannot be decoded: %s", text);
     longjmp(r->bail, 1);
 }
 

@@ -11,7 +11,7 @@ static err encode(tjhandle encoder, const image *im, int quality, byte_buffer *t
     int status = tjCompress2(encoder, im->pixels, im->width, 0, im->height, grey ? TJPF_GRAY : TJPF_RGB, &to->bytes, &size, sampling,
                              quality, TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT);
     to->size = size;
-    return status == 0 ? OK : fail(ERR_DATA, "cannot be encoded: %s", tjGetErrorStr2(encoder));
+    return status == 0 ? OK : fail(ERR_BROKEN, "cannot be encoded: %s", tjGetErrorStr2(encoder));
 }
 
 err jpeg_encode(const image *im, int quality, byte_buffer *to) {

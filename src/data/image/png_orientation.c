@@ -100,7 +100,7 @@ static bytes unpack(text t, byte_buffer *buffer) {
     byte_buffer_resize(buffer, TEXT_MOST);
     z_stream z = {.next_in = (uint8_t *)t.data.at, .avail_in = (uInt)t.data.size, .next_out = buffer->bytes, .avail_out = TEXT_MOST};
     if (inflateInit(&z) != Z_OK)
-        return (bytes){NULL, 0};
+        err_end(ERR_BROKEN, "out of memory: PNG decoder");
     int status = inflate(&z, Z_SYNC_FLUSH);
     size_t size = TEXT_MOST - z.avail_out;
     inflateEnd(&z);

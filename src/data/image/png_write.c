@@ -12,8 +12,8 @@ err image_write_png(const image *im, const char *path) {
         .height = (png_uint_32)im->height,
         .format = im->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB,
     };
-    FILE *file = fopen(path, "wb");
     errno = 0;
+    FILE *file = fopen(path, "wb");
     if (file && !png_image_write_to_stdio(&png, file, 0, im->pixels, im->width * im->channels, NULL)) {
         fail(ERR_IO, "%s: cannot be written: %s", path, errno ? strerror(errno) : png.message);
         fclose(file);

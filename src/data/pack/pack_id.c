@@ -4,7 +4,6 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct pack_hash {
@@ -13,10 +12,8 @@ struct pack_hash {
 
 /* OpenSSL fails only for want of memory. */
 static void must(bool good) {
-    if (!good) {
-        log_error("out of memory: SHA-256");
-        exit(ERR_BROKEN);
-    }
+    if (!good)
+        err_end(ERR_BROKEN, "OpenSSL cannot compute a SHA-256");
 }
 
 pack_hash *pack_hash_new(void) {

@@ -75,7 +75,10 @@ static err idx_check_length(const idx_file *f) {
 }
 
 static err idx_open(idx_file *f, const char *path, idx_kind kind) {
+    errno = 0;
     *f = (idx_file){.path = path, .file = gzopen(path, "rb")};
+    if (!f->file && (errno == 0 || errno == ENOMEM))
+        return fail(ERR_BROKEN, "%s: out of memory: reader of gzip", path);
     err code = f->file ? idx_read_header(f, kind) : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     if (code == OK)
         code = idx_check_sizes(f);

@@ -55,6 +55,8 @@ static la_int64_t skip(struct archive *archive, void *context, la_int64_t bytes)
 static err refuse(const tar *t) {
     if (t->reason)
         return fail(ERR_IO, "%s: cannot be read: %s", t->name, strerror(t->reason));
+    if (archive_errno(t->archive) == ENOMEM)
+        return fail(ERR_BROKEN, "%s: out of memory: reader of archives", t->name);
     const char *text = archive_error_string(t->archive);
     return fail(ERR_DATA, "%s: damaged or no tar archive: %s; get it again", t->name, text ? text : "it cannot be read");
 }
@@ -62,6 +64,8 @@ static err refuse(const tar *t) {
 err tar_open(tar **out, int fd, const char *name, int64_t at, int64_t bytes, bool zipped) {
     tar *t = mem_new(1, sizeof *t);
     *t = (tar){.archive = archive_read_new(), .name = mem_string(name), .fd = fd, .zipped = zipped, .at = at, .bytes = bytes};
+    if (!t->archive)
+        err_end(ERR_BROKEN, "%s: out of memory: reader of archives", name);
     archive_read_support_format_tar(t->archive);
     if (zipped)
         archive_read_support_filter_gzip(t->archive);
