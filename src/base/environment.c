@@ -24,6 +24,7 @@ static const variable table[] = {
     {"SLURM_JOB_END_TIME", 0, INT64_MAX, "", "a time in seconds since 1970"},
     {"SLURM_MEM_PER_NODE", 0, INT64_MAX >> 40, "MGT", "a number of megabytes"},
     {"SLURM_NTASKS", 1, MANY_RANKS, "", "a number of tasks"},
+    {"SLURM_RESTART_COUNT", 0, INT32_MAX, "", "a number of restarts"},
     {"SLURM_STEP_NUM_TASKS", 1, MANY_RANKS, "", "a number of tasks"},
 };
 enum { N_VARIABLES = sizeof table / sizeof *table };

@@ -2,7 +2,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +20,9 @@ static const double seconds_between_redraws = 0.2, seconds_between_lines = 10;
 static int my_rank;
 static FILE *log_file;
 static char *log_path;
-static int log_problem; /* errno of the file's first write that failed */
+static atomic_int log_problem; /* errno of the file's first write that failed */
 static bool status_shown;
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* for the file and the status: whoever writes checkpoints or watches warns too */
 
 void log_set_rank(int rank) {
     my_rank = rank;
@@ -33,9 +36,12 @@ bool log_open(const char *path) {
     if (my_rank != 0)
         return true;
     log_close();
+    pthread_mutex_lock(&turn);
     log_path = mem_string(path);
     log_file = fopen(path, "a");
-    return log_file != NULL;
+    bool opened = log_file != NULL;
+    pthread_mutex_unlock(&turn);
+    return opened;
 }
 
 static void note_problem(bool failed) {
@@ -44,11 +50,13 @@ static void note_problem(bool failed) {
 }
 
 void log_close(void) {
+    pthread_mutex_lock(&turn);
     if (log_file)
         note_problem(fclose(log_file) != 0);
     mem_free(log_path);
     log_file = NULL;
     log_path = NULL;
+    pthread_mutex_unlock(&turn);
 }
 
 bool log_failed(void) {
@@ -87,12 +95,14 @@ static void wipe_status(void) {
 /* In one piece, so that lines of several ranks do not mix. */
 static void write_line(FILE *stream, const char *lead, const char *format, va_list args) {
     char room[TEXT_LINE], *line = text_line(room, lead, format, args);
+    pthread_mutex_lock(&turn);
     wipe_status();
     fputs(line, stream);
     if (stream == stdout)
         print_flush();
     if (log_file)
         note_problem(fputs(line, log_file) < 0 || fflush(log_file) != 0);
+    pthread_mutex_unlock(&turn);
     if (line != room)
         mem_free(line);
 }
@@ -125,9 +135,11 @@ void log_error(const char *format, ...) {
 /* Without the newline. */
 static void write_status(const char *format, va_list args) {
     char room[TEXT_LINE], *line = text_line(room, "", format, args);
+    pthread_mutex_lock(&turn);
     wipe_status();
     status_shown = strlen(line) > 1 && fwrite(line, strlen(line) - 1, 1, stdout) == 1;
     print_flush();
+    pthread_mutex_unlock(&turn);
     if (line != room)
         mem_free(line);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "base/text.h"
 
 enum { UNKNOWN = -1 };
-static int first_problem; /* errno of the first write that failed; 0: none */
+static atomic_int first_problem; /* errno of the first write that failed; 0: none */
 
 static void note(bool failed) {
     if (failed && first_problem == 0)

@@ -52,7 +52,7 @@ static void make_token(char out[40]) {
 
 owner_record owner_record_new(void) {
     owner_record r = {.pid = (int64_t)getpid(), .pid_namespace = own_pid_namespace(), .started = process_started((int64_t)getpid())};
-    const char *job = getenv("SLURM_JOB_ID"), *restarts = getenv("SLURM_RESTART_COUNT");
+    const char *job = getenv("SLURM_JOB_ID");
     time_t now = time(NULL);
     struct tm utc;
     make_token(r.token);
@@ -60,7 +60,7 @@ owner_record owner_record_new(void) {
     snprintf(r.host, sizeof r.host, "%s", comm_host());
     snprintf(r.program, sizeof r.program, "shoal %s (%s)", version_number(), version_commit());
     snprintf(r.job, sizeof r.job, "%s", job ? job : "");
-    r.restarts = restarts ? atoll(restarts) : 0;
+    r.restarts = environment_number("SLURM_RESTART_COUNT", 0);
     read_line(r.boot, sizeof r.boot, "/proc/sys/kernel/random/boot_id");
     return r;
 }

@@ -101,6 +101,7 @@ void saver_free(saver *s) {
     if (!s)
         return;
     saver_wait(s);
+    place_phase("the end of the run"); /* nobody is told of s->what any more */
     pthread_mutex_lock(&s->lock);
     s->stop = true;
     pthread_cond_broadcast(&s->changed);
