@@ -33,11 +33,26 @@ static double seconds_between(struct timespec a, struct timespec b) {
     return (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
 }
 
+static double silence(const owner_draft *d, const owner_seen *other) {
+    double seconds = seconds_between(other->touched, owner_draft_now(d));
+    return seconds > 0 ? seconds : 0; /* the file's time may be that of a clock ahead of ours */
+}
+
+static bool gave_a_sign(const owner_seen *before, const owner_seen *now) {
+    return strcmp(before->record.token, now->record.token) != 0 || seconds_between(before->touched, now->touched) != 0;
+}
+
+/* By the file's time, or by our own clock, whatever the file's may be. */
+static bool lease_has_ended(const owner_draft *d, const owner_seen *other) {
+    bool watched = d->watched_since > 0 && !gave_a_sign(&d->watched, other);
+    return silence(d, other) > LEASE || (watched && time_now() - d->watched_since > LEASE);
+}
+
 /* AGAIN: dead. */
 static outcome judge(const owner_draft *d, const owner_seen *other) {
     owner_state state = owner_record_judge(&other->record, &d->record, other->lock);
     if (state == OWNER_UNKNOWN)
-        return seconds_between(other->touched, owner_draft_now(d)) > LEASE ? AGAIN : LEASED;
+        return lease_has_ended(d, other) ? AGAIN : LEASED;
     return state == OWNER_ALIVE ? BUSY : AGAIN;
 }
 
@@ -97,14 +112,8 @@ err owner_draft_refuse(const owner_draft *d, const owner_record *other) {
     return ERR_USAGE;
 }
 
-typedef struct waiting {
-    double since;
-    bool leased; /* `seen` was found, once */
-    owner_seen seen;
-} waiting;
-
 static void tell_of_waiting(const owner_draft *d, const owner_seen *other) {
-    double silent = seconds_between(other->touched, owner_draft_now(d));
+    double silent = silence(d, other);
     char *name = owner_record_name(&other->record);
     log_info("%s belongs to %s, which was last heard of %.0f s ago: waiting up to %.0f s for a sign of life before it is taken over",
              d->folder, name, silent, LEASE - silent);
@@ -112,14 +121,13 @@ static void tell_of_waiting(const owner_draft *d, const owner_seen *other) {
 }
 
 /* OK: try again. A lease that is renewed, or another owner, means that somebody lives. */
-static err wait_for(const owner_draft *d, waiting *w, outcome got, const owner_seen *other, double patience) {
-    bool changed =
-        w->leased && (strcmp(w->seen.record.token, other->record.token) != 0 || seconds_between(w->seen.touched, other->touched) != 0);
-    if (got == BUSY ? time_now() - w->since >= patience : changed)
+static err wait_for(owner_draft *d, double since, outcome got, const owner_seen *other, double patience) {
+    bool watching = d->watched_since > 0;
+    if (got == BUSY ? time_now() - since >= patience : watching && gave_a_sign(&d->watched, other))
         return owner_draft_refuse(d, &other->record);
-    if (got == LEASED && !w->leased) {
-        w->leased = true;
-        w->seen = *other;
+    if (got == LEASED && !watching) {
+        d->watched_since = time_now();
+        d->watched = *other;
         tell_of_waiting(d, other);
     }
     if (signals_stop())
@@ -131,14 +139,14 @@ static err wait_for(const owner_draft *d, waiting *w, outcome got, const owner_s
 
 err owner_draft_claim(owner_draft *d, const char *path, double patience) {
     enum { MOVES = 100 };
-    waiting w = {.since = time_now()};
+    double since = time_now();
     owner_seen other = {.lock = OWNER_LOCK_NONE};
     int moves = 0;
     err code = owner_draft_write(d);
     for (outcome got = AGAIN; code == OK && got != MINE;) {
         got = take(d, path, &other);
         if (got == BUSY || got == LEASED)
-            code = wait_for(d, &w, got, &other, patience);
+            code = wait_for(d, since, got, &other, patience);
         if (got == GONE && moves++ < MOVES) {
             owner_draft_remove(d);
             close(d->file);

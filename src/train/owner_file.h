@@ -24,9 +24,11 @@ bool owner_file_has(const char *path, const char *token);
 typedef struct owner_draft {
     owner_record record;
     char *folder;
-    char *name; /* of a whole record in the folder; nobody else's name */
-    int file;   /* the record's, locked where that can be done */
-    int place;  /* the folder, whatever it is called by now */
+    char *name;           /* of a whole record in the folder; nobody else's name */
+    int file;             /* the record's, locked where that can be done */
+    int place;            /* the folder, whatever it is called by now */
+    double watched_since; /* time_now() when another owner's lease was seen first; 0: none was */
+    owner_seen watched;
 } owner_draft;
 
 /* Makes the folder where it is missing and writes the draft into it. ERR_IO. */
