@@ -23,8 +23,9 @@ void place_phase(const char *phase) {
     place_tick();
 }
 
+/* With its text, which is no literal. */
 void place_work(const char *work) {
-    atomic_store_explicit(&current_work, work, memory_order_relaxed);
+    atomic_store_explicit(&current_work, work, memory_order_release);
     place_tick();
 }
 
@@ -36,7 +37,7 @@ place_now place_read(void) {
     place_now p = {.ticks = atomic_load_explicit(&ticks, memory_order_relaxed)};
     p.step = atomic_load_explicit(&current_step, memory_order_relaxed);
     p.waiting = atomic_load_explicit(&waits, memory_order_relaxed) > 0;
-    const char *work = atomic_load_explicit(&current_work, memory_order_relaxed);
+    const char *work = atomic_load_explicit(&current_work, memory_order_acquire);
     snprintf(p.phase, sizeof p.phase, "%s", atomic_load_explicit(&current_phase, memory_order_relaxed));
     snprintf(p.work, sizeof p.work, "%s", work ? work : "");
     return p;

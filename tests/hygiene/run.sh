@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tools that look for mistakes nobody has met yet; by hand, each takes a while. Known false alarms stand beside this script, with reasons.
 #   tests/hygiene/run.sh asan       the scripts of tests/cli with AddressSanitizer and UndefinedBehaviorSanitizer (tests/run.sh does unit and mpi)
-#   tests/hygiene/run.sh tsan       the unit test of the loader, whose threads are our own, with ThreadSanitizer
+#   tests/hygiene/run.sh tsan       the loader's unit test and a run on one rank (loader, writer of checkpoints, watchdog, owner) with ThreadSanitizer
 #   tests/hygiene/run.sh valgrind   tests/cli/test_valgrind.sh and the unit tests of readers
 #   tests/hygiene/run.sh tidy       clang-tidy with the checks of .clang-tidy, over src
 set -uo pipefail
@@ -26,9 +26,20 @@ asan() {
 # Without MPI and with one thread of OpenMP: how their threads meet is not seen, and each meeting would be a false alarm.
 tsan() {
     cmake -S . -B build-thread -DSHOAL_TESTS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS="-fsanitize=thread" &&
-        cmake --build build-thread --parallel "$jobs" --target unit_test_loader || exit
+        cmake --build build-thread --parallel "$jobs" --target unit_test_loader shoal || exit
     export TSAN_OPTIONS="suppressions=$here/tsan.supp"
-    (cd build-thread && ctest --output-on-failure -R '^unit/test_loader$')
+    (cd build-thread && ctest --output-on-failure -R '^unit/test_loader$') && train_beside
+}
+
+# A checkpoint every third step, evaluations, and what watches them.
+train_beside() {
+    local work code=0
+    work=$(mktemp -d)
+    python3 tests/cli/make_data.py "$work" && sed "s|DATA|$work|g" tests/cli/job.yaml > "$work/job.yaml" &&
+        OMP_NUM_THREADS=1 build-thread/bin/shoal train "$work/job.yaml" train.epochs=20 checkpoint.every_steps=3 train.stall_seconds=20 \
+            data.workers=2 --out "$work/run" || code=1
+    rm -rf "$work"
+    return $code
 }
 
 memory() {
