@@ -220,8 +220,12 @@ static err agree_on_data(trainer *t) {
         code = check_same_job(t->job);
     if (code == OK)
         code = evaluate_check_same(t->data, t->job->data.train, &t->data_fingerprint);
+    uint64_t val = ~t->data_fingerprint;
     if (code == OK && t->val)
-        code = evaluate_check_same(t->val, t->job->data.val, NULL);
+        code = evaluate_check_same(t->val, t->job->data.val, &val);
+    if (code == OK && val == t->data_fingerprint)
+        log_warn("%s and %s hold the same samples: what is measured is what was learnt by heart; pack a part of them as val",
+                 t->job->data.train, t->job->data.val);
     return code == OK ? boundary_check_signals() : code;
 }
 

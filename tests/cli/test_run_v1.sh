@@ -16,6 +16,7 @@ try "$shoal" eval run/last.h5 set.h5
 expect "eval" 0 'Acc@1 66\.667 .*loss 1\.'
 try "$shoal" train job.yaml --out run --resume
 expect "resumed" 0 'resuming from run/last.h5 at step 6'
+check "measured on what it learns from" grep -qs 'hold the same samples' "$work/out" "$work/err"
 check "to the end" grep -q 'done: 12 steps' "$work/out"
 
 # bits are equal on one kind of processor only: where this is the one that made the run, they are those of a run that never stopped
