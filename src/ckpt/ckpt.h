@@ -61,13 +61,20 @@ typedef struct ckpt_state {
     const float *slots[CKPT_MAX_SLOTS];
 } ckpt_state;
 
+/* Asked right before a file gets its final name, whether it still may; {0}: nobody is. */
+typedef struct ckpt_gate {
+    err (*open)(void *context);
+    void *context;
+} ckpt_gate;
+
 /* The values themselves. `o` may be NULL. */
 ckpt_state ckpt_state_of(graph *g, optim *o);
 
 /* Writes model, optimiser and info to a temporary name beside `path`, flushes, closes, seals, syncs, reads all of it again from the disk,
  * verifies every CRC, renames, syncs the folder; what was last.h5 becomes previous.h5. Rank 0 only, on any thread, but HDF5 is for one at
- * a time. ERR_IO (disk full, read-only): what was at `path` before is still there. */
-err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info);
+ * a time. ERR_IO (disk full, read-only): what was at `path` before is still there. Where the gate is shut, nothing in the folder is touched
+ * any more. */
+err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info, ckpt_gate gate);
 
 /* A run that has done nothing yet. */
 ckpt_info ckpt_info_new(void);

@@ -91,17 +91,18 @@ static err verify_written(const char *temporary, const char *path) {
     return err_prefix("%s: what was written reads back otherwise, is the disk in order?", path);
 }
 
-err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info) {
+err ckpt_write(const char *path, const ckpt_state *state, const ckpt_info *info, ckpt_gate gate) {
     char *temporary = ckpt_temporary(path);
     err code = write_file(temporary, state, info);
     if (code != OK)
         err_prefix("%s", path);
     if (code == OK)
         code = verify_written(temporary, path);
-    if (code == OK)
+    err shut = gate.open ? gate.open(gate.context) : OK;
+    if (code == OK && shut == OK)
         code = ckpt_replace(path, temporary);
-    if (code != OK)
+    if (code != OK && shut == OK)
         unlink(temporary);
     mem_free(temporary);
-    return code;
+    return shut != OK ? shut : code;
 }

@@ -12,8 +12,13 @@ err save_prepare(trainer *t) {
     return comm_agree(comm_world(), snapshot_init(&t->snapshot, t->model->graph, t->optim, beside));
 }
 
+/* Writing takes long enough for a folder to be lost meanwhile. */
+static err is_ours_still(void *owner) {
+    return owner_check(owner);
+}
+
 err save_start(trainer *t) {
-    saver_options options = {t->folder, t->job->checkpoint.keep, &t->snapshot.copy, !t->job->checkpoint.sync};
+    saver_options options = {t->folder, t->job->checkpoint.keep, &t->snapshot.copy, !t->job->checkpoint.sync, {is_ours_still, t->owner}};
     return comm_agree(comm_world(), comm_is_root() ? saver_new(&t->saver, &options) : OK);
 }
 

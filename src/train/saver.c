@@ -25,7 +25,7 @@ struct saver {
 
 static err write_as(const saver *s, const char *name) {
     char *path = text_format("%s/%s", s->options.folder, name);
-    err code = ckpt_write(path, s->options.state, &s->order.info);
+    err code = ckpt_write(path, s->options.state, &s->order.info, s->options.gate);
     mem_free(path);
     return code;
 }

@@ -24,6 +24,7 @@ typedef struct saver_options {
     int keep;
     const ckpt_state *state; /* what is written; nobody changes it before saver_wait() */
     bool beside;             /* on a thread */
+    ckpt_gate gate;          /* asked on that thread */
 } saver_options;
 
 /* Starts the thread where there is to be one. ERR_BROKEN. Strings and state must outlive the saver. */

@@ -155,7 +155,7 @@ static inline ckpt_info some_info(int64_t step) {
 
 static inline err write_network(const char *path, graph *g, optim *o, const ckpt_info *info) {
     ckpt_state state = ckpt_state_of(g, o);
-    return ckpt_write(path, &state, info);
+    return ckpt_write(path, &state, info, (ckpt_gate){0});
 }
 
 static inline void write_step(const char *name, network n, int64_t step) {

@@ -211,6 +211,31 @@ START_TEST(folders_that_cannot_be_written_are_named) {
 }
 END_TEST
 
+static err shut(void *asked) {
+    ++*(int *)asked;
+    ck_assert_int_eq(access(in_folder(".last.h5.tmp"), F_OK), 0); /* whole by now */
+    return fail(ERR_IO, "somebody else's");
+}
+
+START_TEST(a_folder_lost_while_writing_is_left_alone) {
+    network n = make_network(10, 1, NULL), newer = make_network(10, 2, NULL);
+    write_step("last.h5", n, 7);
+    ckpt_info info = some_info(8), found;
+    ckpt_state state = ckpt_state_of(newer.graph, newer.optim);
+    int asked = 0;
+    ck_assert_int_eq(ckpt_write(in_folder("last.h5"), &state, &info, (ckpt_gate){shut, &asked}), ERR_IO);
+    ck_assert_int_eq(asked, 1);
+    ck_assert_str_eq(err_last()->text, "somebody else's");
+    ck_assert_int_eq(ckpt_read_info(in_folder("last.h5"), &found), OK);
+    ck_assert_int_eq(found.step, 7);
+    ckpt_info_reset(&found);
+    ck_assert_int_eq(access(in_folder(".last.h5.tmp"), F_OK), 0); /* whosever it is */
+    ck_assert_int_ne(access(in_folder("previous.h5"), F_OK), 0);
+    network_free(n);
+    network_free(newer);
+}
+END_TEST
+
 START_TEST(leftovers_of_dead_writers_go) {
     static const char *const gone[] = {".last.h5.tmp", ".step-4.h5.tmp", ".last.h5.tmp-1234", ".job.yaml.tmp"},
                       *const stay[] = {"last.h5", ".hidden", "a.tmp", ".a.tmp-x", ".tmpfile"};
@@ -334,6 +359,7 @@ int main(void) {
     tcase_add_test(tests, truncated_and_foreign_files_are_refused);
     tcase_add_test(tests, a_full_disk_leaves_the_old_file);
     tcase_add_test(tests, folders_that_cannot_be_written_are_named);
+    tcase_add_test(tests, a_folder_lost_while_writing_is_left_alone);
     tcase_add_test(tests, leftovers_of_dead_writers_go);
     tcase_add_test(tests, the_newest_whole_file_is_found);
     tcase_add_test(tests, what_cannot_be_read_is_not_passed_over);
