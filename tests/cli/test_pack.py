@@ -238,6 +238,15 @@ def test_what_is_no_class(work):
         assert what in said.split("left out of ")[1], (what, said)
 
 
+def test_what_cannot_be_looked_at(work):
+    """Names too long for the system stand for all that it may say of an entry: no class is passed over for it."""
+    put_classes(f"{work}/set")
+    deep = work + "/." * ((4095 - len(f"{work}/set/cod")) // 2 + 1) + "/set"
+    refused("cannot be read: File name too long", 74, "pack", "folder", deep, f"{work}/out")
+    os.symlink("nowhere", f"{work}/set/cod/link.jpg")
+    shoal("pack", "folder", f"{work}/set", f"{work}/out")
+
+
 def test_layouts(work):
     """Splits by their known names, in any case; doubt is refused, and the remedy helps."""
     pack = ("pack", "folder")

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <turbojpeg.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -121,6 +122,38 @@ START_TEST(grey_of_few_and_many_bits) {
     begin_png(&f, 1, 2, 16, 2);
     end_png(&f, (const uint8_t[]){0, 1, 255, 2, 255, 3, 255, 0, 4, 0, 5, 0, 6, 0}, 14);
     expect_pixels(f.bytes, f.n, 3, 1, 2, (const uint8_t[]){1, 2, 3, 4, 5, 6});
+}
+END_TEST
+
+/* A sanitizer has most of the address space, and no use for a limit. */
+static bool is_limit_of_use(void) {
+    size_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%zu", &pages), 1);
+    fclose(f);
+    return pages < (size_t)1 << 28;
+}
+
+START_TEST(png_without_memory_is_no_damage) {
+    png_file f;
+    begin_png(&f, 1000000, 1, 16, 6); /* a row of 8 MB */
+    end_png(&f, "", 1);
+    uint8_t *bytes = mem_new(1 << 14, 1); /* as long as such a row needs */
+    memcpy(bytes, f.bytes, f.n);
+    image im = {0};
+    ck_assert_int_eq(image_decode(&im, bytes, 1 << 14, 3), ERR_DATA);
+    if (is_limit_of_use()) {
+        struct rlimit old;
+        getrlimit(RLIMIT_AS, &old);
+        setrlimit(RLIMIT_AS, &(struct rlimit){1 << 20, old.rlim_max});
+        err code = image_decode(&im, bytes, 1 << 14, 3);
+        setrlimit(RLIMIT_AS, &old);
+        ck_assert_int_eq(code, ERR_BROKEN);
+        ck_assert_str_eq(err_last()->text, "out of memory: PNG decoder");
+    }
+    image_reset(&im);
+    mem_free(bytes);
 }
 END_TEST
 
@@ -388,6 +421,7 @@ int main(void) {
     tcase_add_test(cases, alpha_is_dropped_not_blended);
     tcase_add_test(cases, palette_with_transparency);
     tcase_add_test(cases, grey_of_few_and_many_bits);
+    tcase_add_test(cases, png_without_memory_is_no_damage);
     tcase_add_test(cases, damaged_png_files);
     tcase_add_test(cases, bombs_are_refused);
     tcase_add_test(cases, jpeg_colour_and_grey);

@@ -4,6 +4,7 @@
 
 #include <png.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CHUNK_HEAD = 8 }; /* libpng reads length and kind at once */
@@ -47,6 +48,20 @@ static void on_warning(png_structp png, png_const_charp text) {
     (void)text;
 }
 
+/* Out of memory is an error like others to libpng; here it is none of the picture's. */
+static png_voidp take(png_structp png, png_alloc_size_t bytes) {
+    png_reader *r = png_get_mem_ptr(png);
+    void *block = malloc(bytes);
+    if (!block)
+        r->code = fail(ERR_BROKEN, "out of memory: PNG decoder");
+    return block;
+}
+
+static void give_back(png_structp png, png_voidp block) {
+    (void)png;
+    free(block);
+}
+
 /* ---- the header ---- */
 
 static bool is_grey_of_16_bits(const png_reader *r) {
@@ -70,7 +85,7 @@ static err open_png(image_file *f) {
     png_reader *r = f->reader = mem_new(1, sizeof *r);
     r->bytes = f->bytes;
     r->n_bytes = f->n_bytes;
-    r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
+    r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning, r, take, give_back);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (!r->info)
         return fail(ERR_BROKEN, "out of memory: PNG decoder");

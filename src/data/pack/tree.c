@@ -51,6 +51,14 @@ static bool is_folder(const char *path) {
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+/* What cannot be looked at may well be a class or a picture; a link to nothing is neither. */
+static err check_entry(const char *path) {
+    struct stat s;
+    if (stat(path, &s) == 0 || errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+        return OK;
+    return fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+}
+
 /* What systems and programs leave behind; NULL for other names. */
 static const char *why_left(const char *name) {
     static const char *const names[] = {"__MACOSX",   "Thumbs.db",  "ehthumbs.db",  "desktop.ini",
@@ -104,13 +112,13 @@ static err scan_entry(class_folder *c, const char *entry, const char *name, int 
         return OK;
     }
     char *path = text_format("%s/%s", c->path, name);
-    err code = OK;
-    if (is_folder(path)) {
+    err code = check_entry(path);
+    if (code == OK && is_folder(path)) {
         code = scan_folder(c, name, depth + 1);
-    } else if (is_picture(path, entry)) {
+    } else if (code == OK && is_picture(path, entry)) {
         append(&c->files, &c->count, mem_string(name));
         c->direct += depth == 0;
-    } else {
+    } else if (code == OK) {
         c->other = c->other ? c->other : mem_string(name);
         c->others++;
     }
@@ -210,8 +218,9 @@ err picture_tree_list(picture_tree *t, const char *root, leave_list *leave) {
     entries found;
     *t = (picture_tree){.root = mem_string(root)};
     err code = list_folder(root, &found);
-    for (int64_t i = 0; i < found.count; i++) {
+    for (int64_t i = 0; i < found.count && code == OK; i++) {
         char *path = text_format("%s/%s", root, found.names[i]);
+        code = is_to_leave(leave, found.names[i]) || why_left(found.names[i]) ? OK : check_entry(path);
         sort_in(t, found.names[i], path, leave);
         mem_free(path);
     }
