@@ -1,8 +1,9 @@
-/* base: what every room stands on. Prefixes here name the file: cores_, durable_, environment_, err_, log_, mem_, path_, place_, print_,
- * rng_, signals_, text_, threads_, time_, tree_, version_. */
+/* base: what every room stands on. Prefixes here name the file: byte_buffer_, cores_, durable_, environment_, err_, log_, mem_, path_,
+ * place_, print_, rng_, signals_, text_, threads_, time_, tree_, version_. */
 #ifndef SHOAL_BASE_H
 #define SHOAL_BASE_H
 
+#include "base/byte_buffer.h"
 #include "base/cores.h"
 #include "base/durable.h"
 #include "base/environment.h"

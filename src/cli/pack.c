@@ -1,6 +1,6 @@
 /* shoal pack: makes data sets. */
+#include "pack/pack.h"
 #include "cli/cli.h"
-#include "data/data.h"
 
 #include <stdio.h>
 #include <stdlib.h>

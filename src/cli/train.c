@@ -2,6 +2,7 @@
 #include "train/train.h"
 #include "cli/cli.h"
 #include "comm/comm.h"
+#include "launch/launch.h"
 
 #include <shoal/run.h>
 
@@ -42,7 +43,7 @@ static err train(const char *path, const char *const *overrides, int count, cons
 static void before_mpi(void) {
     signals_watch();
     if (comm_launcher_rank() == 0)
-        train_ask_slurm();
+        launch_ask_slurm();
 }
 
 /* Without MPI, which login nodes may not have. */

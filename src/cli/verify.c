@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/cli.h"
 #include "comm/comm.h"
+#include "pack/pack.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* data: data sets, the order of samples, pictures, augmentation, the loader; and the makers of data sets (pack_*.c). */
+/* data: data sets, the order of samples, the loader. */
 #ifndef SHOAL_DATA_H
 #define SHOAL_DATA_H
 
@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "comm/comm.h"
+#include "image/image.h"
 #include "tensor/tensor.h"
 
 /* ---- data sets: one or several HDF5 files (format version 1) ---- */
@@ -38,19 +39,13 @@ shape dataset_image_shape(const dataset *d); /* of every picture; height and wid
 /* Label of a sample, one of the set's classes. Thread-safe (pread), as all that follows. ERR_IO, ERR_DATA: then *label is as it was. */
 err dataset_label(const dataset *d, int64_t id, int32_t *label);
 
-/* Bytes in a block that grows as needed and is kept. Zero-initialise; byte_buffer_reset() frees. */
-typedef struct byte_buffer {
-    uint8_t *bytes;
-    size_t size, capacity;
-} byte_buffer;
-void byte_buffer_reset(byte_buffer *b);
-
-/* The whole of a file. ERR_IO; the text names the file. */
-err byte_buffer_read(byte_buffer *b, const char *path);
-
 /* A sample as it is stored, CRC-checked: a JPEG or PNG file, or the pixels of dataset_image_shape(). ERR_IO, ERR_DATA; the text names
  * file and record. */
 err dataset_record(const dataset *d, int64_t id, byte_buffer *record);
+
+/* The whole picture of a sample: read, CRC-checked, decoded. `buffer` is kept between calls. ERR_IO, ERR_DATA; the text names file and
+ * record. */
+err dataset_image(const dataset *d, int64_t id, image *im, byte_buffer *buffer);
 
 /* Where a sample is: the file's path, and its number in that file. */
 const char *dataset_path(const dataset *d, int64_t id, int64_t *record);
@@ -73,63 +68,6 @@ typedef struct stage_options {
  * sets are closed or the processes end. Before any loader is started. Collective: the same code everywhere. ERR_IO (no such folder, no
  * room …); ERR_REQUEUE where it was stopped. */
 err dataset_stage(const stage_options *options);
-
-/* ---- pictures ---- */
-
-/* 8-bit pixels, rows of width * channels bytes. The buffer grows as needed and is kept. Zero-initialise; image_reset() frees. */
-typedef struct image {
-    int width, height, channels;
-    uint8_t *pixels;
-    size_t capacity; /* bytes of pixels */
-} image;
-
-void image_reset(image *im);
-void image_resize_buffer(image *im, int width, int height, int channels); /* content undefined */
-
-/* Decodes JPEG or PNG bytes into `channels` (1 or 3) channels: grey, palette, alpha, 16-bit and CMYK pictures are converted as Pillow's
- * convert("RGB") and convert("L") do, and turned as EXIF says. Recognised by content, not by name. Errors: ERR_DATA with what is wrong,
- * without a file name. */
-err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
-
-/* Writes a picture of 1 or 3 channels as PNG. ERR_IO. */
-err image_write_png(const image *im, const char *path);
-
-/* The whole picture of a sample: read, CRC-checked, decoded. `buffer` is kept between calls. ERR_IO, ERR_DATA; the text names file and
- * record. */
-err dataset_image(const dataset *d, int64_t id, image *im, byte_buffer *buffer);
-
-/* ---- augmentation: a list of transforms, torchvision's ---- */
-
-typedef enum transform_kind {
-    TRANSFORM_RANDOM_CROP,          /* size, padding (zeros) */
-    TRANSFORM_RANDOM_RESIZED_CROP,  /* size, scale[2], ratio[2] */
-    TRANSFORM_RESIZE,               /* size of the shorter side; bilinear with antialias, as Pillow */
-    TRANSFORM_CENTER_CROP,          /* size */
-    TRANSFORM_HFLIP,                /* p */
-    TRANSFORM_VFLIP,                /* p */
-    TRANSFORM_COLOR_JITTER,         /* brightness, contrast, saturation, hue */
-} transform_kind;
-
-typedef struct transform {
-    transform_kind kind;
-    int size, padding;
-    double scale[2], ratio[2], p;
-    double brightness, contrast, saturation, hue;
-} transform;
-
-/* The shape that the transforms make of a picture of shape `in` (zero where pictures differ in size). ERR_USAGE where the result has no
- * fixed shape, or a crop is larger than a fixed picture. */
-err transforms_shape(const transform *list, int count, shape in, shape *out);
-
-/* Makes what the list makes of a stored picture. `stored` is the picture's shape where `record` holds pixels; height and width are 0
- * where it is a JPEG or PNG file, which is decoded into stored.c (1 or 3) channels: only those rows and columns that the first transforms
- * leave, at the smallest scale that serves them. Random draws and all choices are functions of record and key alone. The result is in
- * `im`. ERR_DATA, without the sample's name. */
-err transforms_load(const transform *list, int count, const byte_buffer *record, shape stored, rng_key key, image *im, image *spare);
-
-/* Applies the list to `im`, using `spare`. The result is in `im`. Random draws are functions of the key alone. ERR_DATA where a picture is
- * too small for a crop. */
-err transforms_apply(const transform *list, int count, image *im, image *spare, rng_key key);
 
 /* ---- order ---- */
 
@@ -200,52 +138,5 @@ const loader_batch *loader_next(loader *l);
 
 /* Ends the threads, also in mid-run. NULL is allowed. */
 void loader_stop(loader *l);
-
-/* ---- checking data sets ---- */
-
-typedef struct dataset_spread {
-    int64_t least, most, sum;
-} dataset_spread;
-
-/* What was found when every picture was looked at. */
-typedef struct dataset_report {
-    int64_t good, bad;
-    dataset_spread width, height, bytes; /* of the good ones, in pixels; bytes as stored */
-    uint64_t *classes;                   /* [n_classes] good ones */
-    float mean[3], std[3];               /* of x/255 over them */
-} dataset_report;
-
-/* Reads, checks and decodes every picture, shared among ranks and threads; names the bad ones on stderr, up to a hundred a rank. Shows
- * progress. All ranks get the whole report; to be reset in any case. Collective. */
-err dataset_verify(const dataset *d, dataset_report *report);
-void dataset_report_reset(dataset_report *report);
-
-/* ---- making data sets ---- */
-
-typedef struct pack_options {
-    const char *source;  /* folder, or NULL */
-    const char *out;     /* folder: OUT/train.h5, OUT/val.h5 */
-    bool strict;         /* a picture that cannot be decoded ends the run */
-    uint64_t seed;       /* folder: the split; glyphs: the drawing */
-    double val_share;    /* folder without val/: share of each class that goes to val.h5 */
-    const char *leave_out; /* folder: names that are left out, patterns divided by commas; or NULL */
-    bool deep;           /* folder: classes may hold pictures in folders of their own only */
-    bool no_splits;      /* folder: folders called train, val and the like are classes */
-    const char *set;     /* mnist: of several sets in a folder, the one of this name; or NULL */
-    int64_t file_bytes;  /* imagenet: of each file, about */
-    int most_side;       /* imagenet: pictures with a longer side are made that small and encoded anew; 0: none */
-    int quality;         /* … as JPEG of that quality, 1…100 */
-} pack_options;
-
-typedef struct pack_kind {
-    const char *name;
-    const char *what;    /* one line for --help */
-    bool needs_source;
-    err (*pack)(const pack_options *options);
-    bool shared;         /* collective: the work is shared among the ranks */
-} pack_kind;
-
-extern const pack_kind pack_kinds[];
-extern const int n_pack_kinds;
 
 #endif

@@ -1,7 +1,7 @@
 /* Samples of a data set: labels and pictures, read at their place in the file, each picture checked against its CRC. */
 #define _POSIX_C_SOURCE 200809L /* posix_fadvise */
 #include "data/dataset.h"
-#include "data/image/image.h"
+#include "image/image.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "comm/comm.h"
+#include "launch/launch.h"
 #include "train/folder.h"
-#include "train/hosts.h"
 
 typedef struct sight {
     char host[64];

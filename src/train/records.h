@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "train/stragglers.h"
+#include "launch/launch.h"
 #include "train/train.h"
 
 typedef struct records records;

@@ -13,10 +13,6 @@ typedef struct train_options {
     const char *out;         /* run folder; NULL: runs/NAME */
 } train_options;
 
-/* Asks SLURM when the job ends where its environment does not tell (SHOAL_END_TIME, SLURM_JOB_END_TIME: seconds since 1970): runs squeue,
- * so before MPI is started. On rank 0. */
-void train_ask_slurm(void);
-
 /* Runs the job; what it leaves to the data set (classes, mean, std) is filled in. Collective over the world, after comm_init(). Returns the
  * same code on every rank, with err_last() set where it is not OK; ERR_REQUEUE where a signal or the time limit stopped it early with a
  * checkpoint. */

@@ -5,18 +5,15 @@
 
 #include "ckpt/ckpt.h"
 #include "comm/comm.h"
-#include "train/deadline.h"
+#include "launch/launch.h"
 #include "train/engine.h"
-#include "train/launch.h"
 #include "train/owner.h"
 #include "train/progress.h"
 #include "train/quarantine.h"
 #include "train/records.h"
 #include "train/saver.h"
 #include "train/snapshot.h"
-#include "train/stragglers.h"
 #include "train/train.h"
-#include "train/watchdog.h"
 
 /* Sums over the steps since the last step record. */
 typedef struct step_window {

@@ -1,6 +1,6 @@
 /* CIFAR's files: the first byte says which of the two, then records, then names of classes after a line `--- names`. */
-#include "data/pack/pack.h"
 #include "fuzz.h"
+#include "pack/internal.h"
 
 static const char mark[] = "\n--- names\n";
 

@@ -1,6 +1,6 @@
 /* EXIF blocks. */
-#include "data/image/image.h"
 #include "fuzz.h"
+#include "image/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int orientation = exif_orientation(data, size);

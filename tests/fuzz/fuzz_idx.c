@@ -1,6 +1,6 @@
 /* MNIST's files: pictures, then labels after a line `--- labels`. */
-#include "data/pack/pack.h"
 #include "fuzz.h"
+#include "pack/internal.h"
 
 static const char mark[] = "\n--- labels\n";
 

@@ -1,7 +1,7 @@
 /* Lists of labels and of classes' names: a list of labels, then the devkit's ground truth after a line `--- truth`. */
-#include "data/pack/label_list.h"
-#include "data/pack/pack.h"
 #include "fuzz.h"
+#include "pack/internal.h"
+#include "pack/label_list.h"
 
 static const char mark[] = "\n--- truth\n";
 

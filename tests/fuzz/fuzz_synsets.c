@@ -1,6 +1,6 @@
 /* The devkit's meta.mat: MATLAB, packed with zlib. */
-#include "data/pack/synsets.h"
 #include "fuzz.h"
+#include "pack/synsets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char **wnids = NULL;

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "data/pack/tar.h"
 #include "fuzz.h"
+#include "pack/tar.h"
 
 enum { MOST = 64, DEPTH = 2 };
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/image/transform.h"
+#include "image/transform.h"
 
 enum { MOST_NUMBERS = 8 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "data/pack/glyphs.h"
+#include "pack/glyphs.h"
 
 static const double pi = 3.14159265358979;
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "data/image/image.h"
+#include "image/internal.h"
 
 /* ---- PNG files from the specification ---- */
 

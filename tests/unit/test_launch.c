@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "comm/comm.h"
-#include "train/hosts.h"
-#include "train/launch.h"
+#include "launch/launch.h"
 
 enum { MOST_RANKS = 256 };
 

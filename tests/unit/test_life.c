@@ -12,8 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "train/deadline.h"
-#include "train/stragglers.h"
+#include "launch/launch.h"
 
 static const double tolerance = 1e-12;
 

@@ -12,7 +12,7 @@
 #include <zlib.h>
 
 #include "data/data.h"
-#include "data/pack/pack.h"
+#include "pack/internal.h"
 
 static char folder[64], source[96], out[160];
 

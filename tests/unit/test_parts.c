@@ -7,7 +7,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#include "data/image/transform.h"
+#include "image/transform.h"
 
 typedef struct jpeg_bytes {
     uint8_t *bytes;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/pack/synsets.h"
+#include "pack/synsets.h"
 
 enum { ROOM = 4096 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../golden/transforms.h"
-#include "data/image/transform.h"
+#include "image/transform.h"
 #include "math/math.h"
 
 /* The same formula as picture() in make_transforms.py. */
