@@ -29,7 +29,6 @@ run_tests() {
 need_packages build test || exit
 want_packages "Tests that need it say that they are skipped." extra
 
-export CK_DEFAULT_TIMEOUT=300 # seconds a libcheck test: ctest has limits of its own, and machines are busy
 failed=0
 build build -DCMAKE_BUILD_TYPE=Release -DSHOAL_SANITIZE=OFF || exit
 run_tests build || failed=1

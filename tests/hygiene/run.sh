@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 root=$PWD here=$root/tests/hygiene
 jobs=$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
-export CK_DEFAULT_TIMEOUT=1200
+export CK_TIMEOUT_MULTIPLIER=4
 
 # need COMMAND PACKAGE
 need() {

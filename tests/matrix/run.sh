@@ -132,8 +132,8 @@ try_aarch64() {
         objects+=("$object")
     done
     for test in base tree rng math gemm kernels kernels_passes conv graph graph_plan graph_run; do
-        if $cc "${flags[@]}" -Itests/unit -static "tests/unit/test_$test.c" "${objects[@]}" "$home"/usr/lib/*/lib{check,subunit}.a -lm \
-            -o "$home/test_$test" >> "$home.log" 2>&1 && CK_DEFAULT_TIMEOUT=600 qemu-aarch64-static "$home/test_$test" >> "$home.log" 2>&1; then
+        if $cc "${flags[@]}" -Itests -Itests/unit -static "tests/unit/test_$test.c" "${objects[@]}" "$home"/usr/lib/*/lib{check,subunit}.a -lm \
+            -o "$home/test_$test" >> "$home.log" 2>&1 && CK_TIMEOUT_MULTIPLIER=2 qemu-aarch64-static "$home/test_$test" >> "$home.log" 2>&1; then
             printf '%-10s %s: %s\n' aarch64 "$test" "$(grep '^100%' "$home.log" | tail -n 1)"
         else
             printf '%-10s %s FAILED: see %s\n' aarch64 "$test" "$home.log"

@@ -3,14 +3,13 @@
 #ifndef SHOAL_TEST_EVERYWHERE_H
 #define SHOAL_TEST_EVERYWHERE_H
 
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <mpi.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "comm/comm.h"
+#include "suite.h"
 
 /* Whether it holds on all ranks. */
 static inline bool everywhere(bool holds) {
@@ -25,8 +24,8 @@ static inline bool everywhere(bool holds) {
 }
 
 /* Runs the suite between comm_init() and comm_finish(); returns main's result. */
-static inline int run_everywhere(Suite *suite) {
-    SRunner *runner = srunner_create(suite);
+static inline int run_everywhere(void) {
+    SRunner *runner = srunner_create(the_suite);
     srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, comm_rank(comm_world()) == 0 ? CK_NORMAL : CK_SILENT);
     int failed = srunner_ntests_failed(runner);

@@ -1,6 +1,7 @@
 /* comm: messages and collectives of all shapes, also cut into pieces; agreement on errors; communicators. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "everywhere.h"
+#include "suite.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -289,9 +290,7 @@ END_TEST
 int main(void) {
     if (comm_init() != OK)
         return 1;
-    Suite *suite = suite_create("comm");
-    TCase *tests = tcase_create("comm");
-    tcase_set_timeout(tests, 0);
+    TCase *tests = suite_case("comm");
     tcase_add_test(tests, ranks_are_those_of_mpi);
     tcase_add_test(tests, ranks_of_the_node_are_found);
     tcase_add_test(tests, nodes_can_be_pretended);
@@ -308,6 +307,5 @@ int main(void) {
     tcase_add_test(tests, sameness_is_seen);
     tcase_add_test(tests, two_threads_communicate_at_once);
     tcase_add_test(tests, the_library_has_a_name);
-    suite_add_tcase(suite, tests);
-    return run_everywhere(suite);
+    return run_everywhere();
 }

@@ -2,6 +2,7 @@
  * sizes, the cut into buckets, and the nodes. Sums that travel as 16 bits are the same on all ranks and as near as the format allows. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "everywhere.h"
+#include "suite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -383,9 +384,7 @@ END_TEST
 int main(void) {
     if (comm_init() != OK)
         return 1;
-    Suite *suite = suite_create("dist");
-    TCase *tests = tcase_create("dist");
-    tcase_set_timeout(tests, 0);
+    TCase *tests = suite_case("dist");
     tcase_add_test(tests, the_order_of_additions_shows);
     tcase_add_test(tests, gradients_have_the_bits_of_one_process);
     tcase_add_test(tests, nodes_make_no_difference);
@@ -399,6 +398,5 @@ int main(void) {
     tcase_add_test(tests, what_is_not_finite_stays_so);
     tcase_add_test(tests, sixteen_bits_are_near_and_the_same_everywhere);
     tcase_add_test(tests, sixteen_bits_between_nodes);
-    suite_add_tcase(suite, tests);
-    return run_everywhere(suite);
+    return run_everywhere();
 }

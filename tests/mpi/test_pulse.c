@@ -1,5 +1,6 @@
 /* comm: reports to rank 0 that nobody waits for, and what rank 0 collects. */
 #include "everywhere.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -79,13 +80,10 @@ END_TEST
 int main(void) {
     if (comm_init() != OK)
         return 1;
-    Suite *suite = suite_create("pulse");
-    TCase *tests = tcase_create("pulse");
-    tcase_set_timeout(tests, 0);
+    TCase *tests = suite_case("pulse");
     tcase_add_test(tests, rank_0_collects);
     tcase_add_test(tests, reports_arrive);
     tcase_add_test(tests, silence_holds_up_nobody);
     tcase_add_test(tests, nothing_is_left_on_the_way);
-    suite_add_tcase(suite, tests);
-    return run_everywhere(suite);
+    return run_everywhere();
 }

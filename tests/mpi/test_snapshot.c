@@ -1,5 +1,6 @@
 /* Before a checkpoint ranks compare what they hold: a bit that differs is named with its rank, and nothing is to be saved. */
 #include "everywhere.h"
+#include "suite.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,12 +110,9 @@ END_TEST
 int main(void) {
     if (comm_init() != OK)
         return 1;
-    Suite *suite = suite_create("snapshot");
-    TCase *tests = tcase_create("snapshot");
-    tcase_set_timeout(tests, 0);
+    TCase *tests = suite_case("snapshot");
     tcase_add_test(tests, equal_ranks_are_copied);
     tcase_add_test(tests, one_bit_is_named);
     tcase_add_test(tests, what_is_no_number_is_named);
-    suite_add_tcase(suite, tests);
-    return run_everywhere(suite);
+    return run_everywhere();
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "ckpt/ckpt.h"
+#include "suite.h"
 
 /* ---- a folder for each test ---- */
 

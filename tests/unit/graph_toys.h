@@ -4,13 +4,12 @@
 #ifndef SHOAL_TEST_GRAPH_TOYS_H
 #define SHOAL_TEST_GRAPH_TOYS_H
 
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph/graph.h"
+#include "suite.h"
 
 static size_t toy_scratch(const node *n, int levels) {
     (void)levels;

@@ -3,6 +3,7 @@
 #define SHOAL_TEST_GRAPH_TOYS_WHOLE_H
 
 #include "graph_toys.h"
+#include "suite.h"
 
 /* ---- gain: scale and shift, of samples of several lanes at once; both gradients in one part ---- */
 

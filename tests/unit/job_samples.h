@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "job/job.h"
+#include "suite.h"
 
 static const char small[] = "name: small\n"
                             "model: {name: lenet5}\n"

@@ -2,8 +2,6 @@
 #ifndef OPS_HARNESS_H
 #define OPS_HARNESS_H
 
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include "math/math.h"
 #include "ops/ops.h"
+#include "suite.h"
 
 /* Numbers in [-1, 1) from their place alone; tests/golden/make_ops.py has the same function. */
 static double number(uint64_t stream, uint64_t i) {

@@ -1,7 +1,5 @@
 /* What every room stands on: text, errors, memory, threads. Random numbers, the lane tree and cores have tests of their own. */
 #define _POSIX_C_SOURCE 200809L /* mkdtemp, seteuid */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "suite.h"
 
 /* ---- text ---- */
 
@@ -396,15 +395,9 @@ static void add_the_rest(TCase *tests) {
 }
 
 int main(void) {
-    Suite *suite = suite_create("base");
-    TCase *tests = tcase_create("base");
+    TCase *tests = suite_case("base");
     add_text(tests);
     add_errors(tests);
     add_the_rest(tests);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

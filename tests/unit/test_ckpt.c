@@ -1,13 +1,12 @@
 /* Checkpoint files: everything comes back, what does not fit is named; and <shoal/file.h>. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <openssl/evp.h>
 #include <shoal/file.h>
 #include <zlib.h>
 
 #include "ckpt_network.h"
 #include "h5/h5.h"
+#include "suite.h"
 
 /* ---- what is written comes back ---- */
 
@@ -329,10 +328,8 @@ START_TEST(data_sets_are_public) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("ckpt");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, model_and_state_come_back);
     tcase_add_test(tests, info_comes_back);
     tcase_add_test(tests, tensors_lie_in_pytorchs_order_with_their_crc);
@@ -344,10 +341,5 @@ int main(void) {
     tcase_add_test(tests, state_of_frozen_parameters_does_not_fit);
     tcase_add_test(tests, checkpoints_are_public);
     tcase_add_test(tests, data_sets_are_public);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,13 +1,12 @@
 /* Checkpoint files: damage is found and named, a failed write leaves what was there, the newest whole file is found. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw, truncate */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "ckpt_network.h"
 #include "h5/h5.h"
+#include "suite.h"
 
 /* ---- damage ---- */
 
@@ -237,8 +236,10 @@ START_TEST(a_folder_lost_while_writing_is_left_alone) {
 END_TEST
 
 START_TEST(leftovers_of_dead_writers_go) {
-    static const char *const gone[] = {".last.h5.tmp", ".step-4.h5.tmp", ".last.h5.tmp-1234", ".job.yaml.tmp"},
-                      *const stay[] = {"last.h5", ".hidden", "a.tmp", ".a.tmp-x", ".tmpfile"};
+    static const char *const gone[] = {".last.h5.tmp", ".step-4.h5.tmp", ".last.h5.tmp-1234", ".job.yaml.tmp"}, *const stay[] = {
+                                                                                                                    "last.h5", ".hidden",
+                                                                                                                    "a.tmp", ".a.tmp-x",
+                                                                                                                    ".tmpfile"};
     for (int i = 0; i < 4; i++)
         write_bytes(in_folder(gone[i]), (const unsigned char *)"half", 4);
     for (int i = 0; i < 5; i++)
@@ -349,10 +350,8 @@ START_TEST(old_files_are_pruned) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("ckpt_damage");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_flipped_byte_is_found);
     tcase_add_test(tests, changed_attributes_and_job_are_found);
     tcase_add_test(tests, no_damage_passes);
@@ -365,10 +364,5 @@ int main(void) {
     tcase_add_test(tests, what_cannot_be_read_is_not_passed_over);
     tcase_add_test(tests, a_second_file_is_always_there);
     tcase_add_test(tests, old_files_are_pruned);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

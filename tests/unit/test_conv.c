@@ -1,6 +1,7 @@
 /* Convolutions of all algorithms against direct sums in double, at shapes where they have several chunks, several parts, and ragged ends;
  * gradients summed over lanes, of which one is empty. Nothing is written behind the memory that the kernels asked for. */
 #include "ops_harness.h"
+#include "suite.h"
 
 enum { IMAGES = 3, LEVELS = 2 }; /* as many as the lanes of check_weight need, so that a guard lies right behind what is used */
 
@@ -266,16 +267,9 @@ END_TEST
 int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
-    Suite *s = suite_create("conv");
-    TCase *c = tcase_create("conv");
-    tcase_set_timeout(c, 120);
+    TCase *c = suite_case("conv");
     tcase_add_loop_test(c, as_direct_sums, 0, N_SHAPES);
     tcase_add_loop_test(c, pooled_as_apart, 0, N_SHAPES);
     tcase_add_test(c, some_pool);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

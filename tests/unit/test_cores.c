@@ -1,10 +1,9 @@
 /* How ranks share the cores of a node. */
 #define _GNU_SOURCE /* sched_setaffinity */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <sched.h>
 
 #include "base/base.h"
+#include "suite.h"
 
 static core_set cores_from(int first, int count) {
     core_set set = {{0}};
@@ -76,17 +75,11 @@ START_TEST(the_mask_is_read) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("cores");
-    TCase *cases = tcase_create("cores");
+    TCase *cases = suite_case("cores");
     tcase_add_test(cases, free_ranks_share_equally);
     tcase_add_test(cases, bound_ranks_use_their_own);
     tcase_add_test(cases, more_ranks_than_cores_have_a_thread_each);
     tcase_add_test(cases, never_oversubscribed);
     tcase_add_test(cases, the_mask_is_read);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,7 +1,5 @@
 /* Data sets: what was written is what is read, from one file and from several, and each kind of damage is named. */
 #define _GNU_SOURCE /* mkdtemp, truncate */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 
 #include "data/data.h"
 #include "h5/h5.h"
+#include "suite.h"
 
 enum { COUNT = 20, HEIGHT = 3, WIDTH = 5, CLASSES = 4 };
 
@@ -380,7 +379,7 @@ START_TEST(threads_may_read_together) {
 END_TEST
 
 int main(void) {
-    TCase *cases = tcase_create("dataset");
+    TCase *cases = suite_case("dataset");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, pixels_and_files_are_read);
     tcase_add_test(cases, several_files_are_one_set);
@@ -392,12 +391,5 @@ int main(void) {
     tcase_add_test(cases, offsets_outside_are_found);
     tcase_add_test(cases, a_file_cut_off_is_found);
     tcase_add_test(cases, threads_may_read_together);
-    tcase_set_timeout(cases, 60);
-    Suite *suite = suite_create("dataset");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return suite_run();
 }

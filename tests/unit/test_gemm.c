@@ -1,9 +1,8 @@
 /* The matrix products under the convolutions, in every instruction set that the processor has: against sums in double precision, and for
  * what they promise about bits: a row is the same in any company, and a lane is the same in any call. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include "base/tree.h"
 #include "kernel_sets.h"
+#include "suite.h"
 #define SHOAL_ISA generic
 #include "math/kernels/windows.h"
 
@@ -207,17 +206,10 @@ START_TEST(sums_in_lanes_and_alone) {
 END_TEST
 
 int main(void) {
-    Suite *s = suite_create("gemm");
-    TCase *c = tcase_create("gemm");
-    tcase_set_timeout(c, 60);
+    TCase *c = suite_case("gemm");
     tcase_add_loop_test(c, products_and_single_rows, 0, SETS * HEIGHTS);
     tcase_add_loop_test(c, bias_is_what_a_product_begins_with, 0, SETS);
     tcase_add_loop_test(c, large_results_have_the_bits_of_small_ones, 0, SETS);
     tcase_add_loop_test(c, sums_in_lanes_and_alone, 0, SETS);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,11 +1,10 @@
 /* The default data set: the same bits everywhere, balanced, all different; and the drawing of it against plane geometry. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "pack/glyphs.h"
+#include "suite.h"
 
 static const double pi = 3.14159265358979;
 
@@ -199,10 +198,7 @@ START_TEST(a_plain_pose_is_a_similarity) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("glyphs");
-    TCase *tests = tcase_create("glyphs");
-    suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 60);
+    TCase *tests = suite_case("glyphs");
     tcase_add_test(tests, same_bits_everywhere);
     tcase_add_test(tests, classes_are_balanced_and_mixed);
     tcase_add_test(tests, no_two_pictures_are_alike);
@@ -213,9 +209,5 @@ int main(void) {
     tcase_add_test(tests, what_lies_outside_is_cut_off);
     tcase_add_test(tests, smooth_curves_meet_their_points);
     tcase_add_test(tests, a_plain_pose_is_a_similarity);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

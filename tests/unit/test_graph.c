@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "graph_naive.h"
+#include "suite.h"
 
 enum { N_NETWORKS = 120, N_BATCHES = 4, CAPACITY = 3, MOST_LANES = 9 };
 
@@ -352,16 +353,9 @@ START_TEST(several_ranks) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("graph");
-    TCase *tests = tcase_create("graph");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = suite_case("graph");
     tcase_add_loop_test(tests, one_rank_on_any_number_of_threads, 0, N_NETWORKS);
     tcase_add_loop_test(tests, a_run_without_training, 0, N_NETWORKS / 4);
     tcase_add_loop_test(tests, several_ranks, 0, N_NETWORKS);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "graph_toys_whole.h"
+#include "suite.h"
 
 /* ---- memory ---- */
 
@@ -261,8 +262,7 @@ START_TEST(convolutions_are_stored_with_outputs_last) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("graph plan");
-    TCase *tests = tcase_create("graph plan");
+    TCase *tests = suite_case("graph plan");
     tcase_add_test(tests, evaluation_holds_two_tensors_of_a_chain);
     tcase_add_test(tests, evaluation_in_place_holds_one);
     tcase_add_test(tests, training_holds_what_backward_reads);
@@ -276,10 +276,5 @@ int main(void) {
     tcase_add_test(tests, parameters_lie_in_the_order_of_backward);
     tcase_add_test(tests, parameters_are_found_by_name_in_order_of_creation);
     tcase_add_test(tests, convolutions_are_stored_with_outputs_last);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "graph_toys_whole.h"
+#include "suite.h"
 
 enum { LANES = 7, CAPACITY = 2, MOST_SAMPLES = LANES * CAPACITY, PIXELS = 2 * 3 * 4, MOST_PARTS = 3 };
 
@@ -413,9 +414,7 @@ START_TEST(profiling_changes_nothing) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("graph run");
-    TCase *tests = tcase_create("graph run");
-    tcase_set_timeout(tests, 300);
+    TCase *tests = suite_case("graph run");
     tcase_add_test(tests, ranges_of_samples_are_whole);
     tcase_add_test(tests, lanes_are_whole);
     tcase_add_test(tests, parts_see_all_samples);
@@ -425,10 +424,5 @@ int main(void) {
     tcase_add_test(tests, nothing_to_train);
     tcase_add_loop_test(tests, seconds_belong_to_their_node, 0, 2);
     tcase_add_test(tests, profiling_changes_nothing);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

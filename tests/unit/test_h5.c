@@ -1,7 +1,5 @@
 /* HDF5 files: what is written is read back, lies where h5_get_info() says, and damage of any kind is an error with the file's name. */
 #define _GNU_SOURCE /* mkdtemp, pread */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 
 #include "h5/h5.h"
+#include "suite.h"
 
 static char folder[64], path[96];
 
@@ -282,7 +281,7 @@ START_TEST(a_full_disk_is_an_error) {
 END_TEST
 
 int main(void) {
-    TCase *cases = tcase_create("h5");
+    TCase *cases = suite_case("h5");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, numbers_come_back);
     tcase_add_test(cases, elements_lie_at_their_offset);
@@ -294,12 +293,5 @@ int main(void) {
     tcase_add_test(cases, the_same_content_makes_the_same_file);
     tcase_add_test(cases, a_file_that_cannot_be_made_is_named);
     tcase_add_test(cases, a_full_disk_is_an_error);
-    tcase_set_timeout(cases, 60);
-    Suite *suite = suite_create("h5");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return suite_run();
 }

@@ -1,7 +1,5 @@
 /* Pictures: PNG files made here byte by byte, and JPEG files of known content, against what Pillow's convert() makes of such pictures. */
 #define _GNU_SOURCE /* mkdtemp */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <zlib.h>
 
 #include "image/internal.h"
+#include "suite.h"
 
 /* ---- PNG files from the specification ---- */
 
@@ -416,7 +415,7 @@ START_TEST(what_is_written_is_read) {
 END_TEST
 
 int main(void) {
-    TCase *cases = tcase_create("image");
+    TCase *cases = suite_case("image");
     tcase_add_test(cases, rgb_and_its_grey);
     tcase_add_test(cases, alpha_is_dropped_not_blended);
     tcase_add_test(cases, palette_with_transparency);
@@ -432,11 +431,5 @@ int main(void) {
     tcase_add_test(cases, damaged_exif_does_no_harm);
     tcase_add_test(cases, orientations_turn_pictures);
     tcase_add_test(cases, what_is_written_is_read);
-    Suite *suite = suite_create("image");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return suite_run();
 }

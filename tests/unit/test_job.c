@@ -1,8 +1,7 @@
 /* Job files: defaults, every kind of mistake with its line, overrides. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 
 #include "job_samples.h"
+#include "suite.h"
 
 /* ---- helpers ---- */
 
@@ -155,20 +154,17 @@ START_TEST(wrong_types_are_named) {
                  "x.yaml:2: model.dropout: \"high\" is not a number, true or false");
     refused_with("name:\n", NULL, "x.yaml:1: name: has no value: text is needed");
     line_refused("comm: {gradients: bf61}", "x.yaml:6: comm.gradients: \"bf61\" is not float32, bf16 or fp16 (did you mean \"bf16\"?)");
-    refused_with("name: x\ntrain: {sync_batchnorm: locl}\n", NULL,
-                 "x.yaml:2: train.sync_batchnorm: \"locl\" is not global, rank or lane");
+    refused_with("name: x\ntrain: {sync_batchnorm: locl}\n", NULL, "x.yaml:2: train.sync_batchnorm: \"locl\" is not global, rank or lane");
 }
 END_TEST
 
 START_TEST(impossible_values_are_named) {
     line_refused("log: {every_steps: 0}", "x.yaml:6: log.every_steps: 0 is too small: at least 1");
     line_refused("log: {every_steps: -3}", "x.yaml:6: log.every_steps: -3 is too small: at least 1");
-    line_refused("log: {every_steps: 99999999999999999999}",
-                 "x.yaml:6: log.every_steps: 99999999999999999999 is too large: at most 1e+15");
+    line_refused("log: {every_steps: 99999999999999999999}", "x.yaml:6: log.every_steps: 99999999999999999999 is too large: at most 1e+15");
     line_refused("checkpoint: {keep: 4294967297}", "x.yaml:6: checkpoint.keep: 4294967297 is too large: at most 1000000");
     line_refused("schedule: {warmup_epochs: 3}", "x.yaml:6: schedule.warmup_epochs 3 is more than train.epochs 2");
-    line_refused("schedule: {name: multistep}",
-                 "x.yaml:6: schedule.milestones is missing: multistep needs the epochs, like [30, 60, 80]");
+    line_refused("schedule: {name: multistep}", "x.yaml:6: schedule.milestones is missing: multistep needs the epochs, like [30, 60, 80]");
     line_refused("schedule: {milestones: [3, 3]}", "x.yaml:6: schedule.milestones must rise: 3 stands behind 3");
     line_refused("schedule: {min_lr: 0.2}", "x.yaml:6: schedule.min_lr 0.2 is above optimizer.lr 0.1");
     line_refused("init: {replace_head: true}", "x.yaml:6: init.replace_head without init.from: there is no head to replace");
@@ -180,8 +176,7 @@ START_TEST(impossible_values_are_named) {
     override_refused("train.seed=-1", "override train.seed=-1: train.seed: -1 does not lie in 0 … 18446744073709551615");
     override_refused("train.seed=18446744073709551616",
                      "override train.seed=18446744073709551616: train.seed: 18446744073709551616 does not lie in 0 … 18446744073709551615");
-    override_refused("train.label_smoothing=1.5",
-                     "override train.label_smoothing=1.5: train.label_smoothing: 1.5 is too large: at most 1");
+    override_refused("train.label_smoothing=1.5", "override train.label_smoothing=1.5: train.label_smoothing: 1.5 is too large: at most 1");
     override_refused("optimizer.lr=-1e-3", "override optimizer.lr=-1e-3: optimizer.lr: -1e-3 is too small: at least 0");
     override_refused("optimizer.nesterov=true", "override optimizer.nesterov=true: optimizer.nesterov needs a momentum above 0");
     override_refused("data.std=[0.2, 0]", "override data.std=[0.2, 0]: data.std: 0 is too small: at least 1e-06");
@@ -223,8 +218,7 @@ START_TEST(what_is_no_job_is_refused) {
     refused_with("", NULL, "x.yaml: holds nothing: a job has at least name, model, data, train, optimizer");
     refused_with("# only a comment\n", NULL, "x.yaml: holds nothing: a job has at least name, model, data, train, optimizer");
     refused_with("- a\n- b\n", NULL, "x.yaml: is no job: that is a map with name, model, data, train, optimizer …");
-    refused_with("{}", NULL,
-                 "x.yaml: missing: name, model.name, data.train, train.epochs, train.batch, optimizer.lr");
+    refused_with("{}", NULL, "x.yaml: missing: name, model.name, data.train, train.epochs, train.batch, optimizer.lr");
     refused_with("name: x\nmodel: {name: m}\ndata: {train: t}\ntrain: {batch: 8}\noptimizer:\n", NULL,
                  "x.yaml: missing: train.epochs, optimizer.lr");
     refused_with("name: x\nname: y\n", NULL, "x.yaml:2: name: stands here twice, first in line 1");
@@ -273,9 +267,9 @@ END_TEST
 /* ---- overrides ---- */
 
 START_TEST(overrides_replace_keys) {
-    const char *const overrides[] = {"train.epochs=5",          "train.epochs=6",  "optimizer.weight_decay=5e-4",
-                                     "model.dropout=0.5",       "name=other",      "schedule.milestones=[1, 2]",
-                                     "data.val=\"a b.h5\"",     "log={every_steps: 3}"};
+    const char *const overrides[] = {"train.epochs=5",      "train.epochs=6",      "optimizer.weight_decay=5e-4",
+                                     "model.dropout=0.5",   "name=other",          "schedule.milestones=[1, 2]",
+                                     "data.val=\"a b.h5\"", "log={every_steps: 3}"};
     job *j = parsed_with(small, overrides, sizeof overrides / sizeof *overrides);
     ck_assert_int_eq(j->train.epochs, 6);
     ck_assert_int_eq(j->train.batch, 16);
@@ -364,8 +358,7 @@ START_TEST(options_are_checked_against_the_model) {
     job_free(j);
     j = overridden("model.clases=10");
     ck_assert_int_eq(job_check_options(j, &kind), ERR_USAGE);
-    ck_assert_str_eq(err_last()->text,
-                     "override model.clases=10: model.clases: own has no such option (did you mean \"classes\"?)");
+    ck_assert_str_eq(err_last()->text, "override model.clases=10: model.clases: own has no such option (did you mean \"classes\"?)");
     job_free(j);
     j = overridden("model.dropout=1");
     ck_assert_int_eq(job_check_options(j, &kind), OK);
@@ -374,8 +367,7 @@ START_TEST(options_are_checked_against_the_model) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("job");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_test(tests, defaults_hold_where_nothing_is_given);
     tcase_add_test(tests, every_key_is_read);
     tcase_add_test(tests, transforms_have_torchvisions_defaults);
@@ -392,10 +384,5 @@ int main(void) {
     tcase_add_test(tests, bad_overrides_are_named);
     tcase_add_test(tests, keys_know_where_they_were_given);
     tcase_add_test(tests, options_are_checked_against_the_model);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,12 +1,11 @@
 /* Jobs as text: the way there and back, what a resumed run may change, files. */
 #define _POSIX_C_SOURCE 200809L /* mkdtemp, open_memstream */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "job/internal.h"
 #include "job_samples.h"
+#include "suite.h"
 
 /* ---- back to text ---- */
 
@@ -90,11 +89,46 @@ START_TEST(numbers_are_readable) {
 END_TEST
 
 START_TEST(texts_survive_exactly) {
-    static const char *const texts[] = {
-        "null", "~",  "true", "No", "1e5", "-", "a: b", "a #b", " lead", "trail ", "it's",             "a\"b\\c",    "two\nlines\n",
-        "*x",   "&x", "!x",   "%x", "@x",  "{x", "[x",  "x, y", "-x",    "? x",    "a\tb",             ".5",         "../x",
-        "x:",   "y",  "\x01", "0",  "`x",  "|",  ">",   "'",    "\"",    "\\",     "data/train-*.h5", "2020-01-01",
-        "\xc3\xa4\xc2\x85\xe2\x80\xa8", "\xf0\x9f\x90\x9f"};
+    static const char *const texts[] = {"null",
+                                        "~",
+                                        "true",
+                                        "No",
+                                        "1e5",
+                                        "-",
+                                        "a: b",
+                                        "a #b",
+                                        " lead",
+                                        "trail ",
+                                        "it's",
+                                        "a\"b\\c",
+                                        "two\nlines\n",
+                                        "*x",
+                                        "&x",
+                                        "!x",
+                                        "%x",
+                                        "@x",
+                                        "{x",
+                                        "[x",
+                                        "x, y",
+                                        "-x",
+                                        "? x",
+                                        "a\tb",
+                                        ".5",
+                                        "../x",
+                                        "x:",
+                                        "y",
+                                        "\x01",
+                                        "0",
+                                        "`x",
+                                        "|",
+                                        ">",
+                                        "'",
+                                        "\"",
+                                        "\\",
+                                        "data/train-*.h5",
+                                        "2020-01-01",
+                                        "\xc3\xa4\xc2\x85\xe2\x80\xa8",
+                                        "\xf0\x9f\x90\x9f"};
     job *j = parsed(small);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         mem_free(j->data.train);
@@ -131,9 +165,8 @@ static void resume_refused(const char *override, const char *expected) {
 START_TEST(resume_names_what_differs) {
     resume_refused("train.lanes=16", "train.lanes: 16 now, 32 before");
     resume_refused("train.seed=3", "train.seed: 3 now, 18446744073709551615 before");
-    resume_refused("model={name: resnet18, dropout: 0.1}",
-                   "model.name: resnet18 now, resnet50 before; model.classes: 0 now, 1000 before; "
-                   "model.zero_init_residual: not given now, 1 before");
+    resume_refused("model={name: resnet18, dropout: 0.1}", "model.name: resnet18 now, resnet50 before; model.classes: 0 now, 1000 before; "
+                                                           "model.zero_init_residual: not given now, 1 before");
     resume_refused("model.width=2", "model.width: 2 now, not given before");
     resume_refused("data.mean=[0.5]", "data.mean: [0.5] now, [0.485, 0.456, 0.406] before");
     resume_refused("data.augment=[hflip]",
@@ -249,7 +282,10 @@ START_TEST(help_names_every_key) {
     FILE *out = open_memstream(&text, &size);
     job_print_keys(out);
     fclose(out);
-    static const char *const words[] = {"warmup_decay", "every_seconds", "(required)", "constant, step, multistep, cosine, poly",
+    static const char *const words[] = {"warmup_decay",
+                                        "every_seconds",
+                                        "(required)",
+                                        "constant, step, multistep, cosine, poly",
                                         "random_resized_crop: {size: (required), scale: [0.08, 1]",
                                         "color_jitter: {brightness: 0, contrast: 0, saturation: 0, hue: 0}"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -259,8 +295,7 @@ START_TEST(help_names_every_key) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("job_text");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_test(tests, blocks_of_samples_read_back);
     tcase_add_test(tests, text_reads_back_to_the_same_job);
     tcase_add_test(tests, numbers_survive_exactly);
@@ -275,10 +310,5 @@ int main(void) {
     tcase_add_test(tests, files_are_read);
     tcase_add_test(tests, our_own_jobs_are_read);
     tcase_add_test(tests, help_names_every_key);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

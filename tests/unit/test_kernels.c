@@ -1,10 +1,9 @@
 /* Linear layers and convolutions of few channels, in every instruction set that the processor has:
  * against sums in double precision at odd sizes, and for what they promise about bits: a sample is the same in any company, a lane is the
  * same in any call. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include "base/tree.h"
 #include "kernel_sets.h"
+#include "suite.h"
 
 enum { LANES = 7 };
 
@@ -244,15 +243,8 @@ START_TEST(few_channels) {
 END_TEST
 
 int main(void) {
-    Suite *s = suite_create("kernels");
-    TCase *c = tcase_create("kernels");
-    tcase_set_timeout(c, 120);
+    TCase *c = suite_case("kernels");
     tcase_add_loop_test(c, linear_layers, 0, SETS);
     tcase_add_loop_test(c, few_channels, 0, SETS);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

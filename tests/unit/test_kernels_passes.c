@@ -1,8 +1,7 @@
 /* Batch normalisation's passes and max pooling, in every instruction set that the processor has: against double precision and plain loops
  * at odd sizes, and that large tensors, which are stored past the caches, get the bits of small ones. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include "kernel_sets.h"
+#include "suite.h"
 
 /* Within the rounding of a sum of `terms` numbers of about 1. */
 static void check_close(const char *isa, const char *what, int64_t c, int64_t terms, double found, double wanted) {
@@ -164,16 +163,9 @@ START_TEST(max_pooling) {
 END_TEST
 
 int main(void) {
-    Suite *s = suite_create("kernels_passes");
-    TCase *c = tcase_create("kernels_passes");
-    tcase_set_timeout(c, 120);
+    TCase *c = suite_case("kernels_passes");
     tcase_add_loop_test(c, normalisation, 0, 8 * SETS);
     tcase_add_loop_test(c, large_tensors_have_the_bits_of_small_ones, 0, SETS);
     tcase_add_loop_test(c, max_pooling, 0, SETS);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,13 +1,12 @@
 /* The launch table and its warnings, for launches that this machine could never make. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "comm/comm.h"
 #include "launch/launch.h"
+#include "suite.h"
 
 enum { MOST_RANKS = 256 };
 
@@ -180,8 +179,7 @@ START_TEST(the_nearest_launcher_counts) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("launch");
-    TCase *cases = tcase_create("launch");
+    TCase *cases = suite_case("launch");
     tcase_add_test(cases, names_are_told_in_short);
     tcase_add_test(cases, equal_hosts_make_one_line);
     tcase_add_test(cases, an_odd_host_has_its_own_line);
@@ -193,10 +191,5 @@ int main(void) {
     tcase_add_test(cases, a_forgotten_srun_is_seen);
     tcase_add_test(cases, another_mpis_launcher_is_seen);
     tcase_add_test(cases, the_nearest_launcher_counts);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

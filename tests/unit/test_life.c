@@ -1,8 +1,6 @@
 /* What a run knows of its own life: who makes whom wait, when its time is over, which signals have come. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #define _XOPEN_SOURCE 700       /* SIGXCPU */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -13,6 +11,7 @@
 #include <time.h>
 
 #include "launch/launch.h"
+#include "suite.h"
 
 static const double tolerance = 1e-12;
 
@@ -204,8 +203,7 @@ START_TEST(everything_that_is_done_counts) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("life");
-    TCase *cases = tcase_create("life");
+    TCase *cases = suite_case("life");
     tcase_add_test(cases, even_ranks_wait_for_nobody);
     tcase_add_test(cases, slow_ranks_are_named_with_their_reason);
     tcase_add_test(cases, only_the_slowest_are_named);
@@ -219,10 +217,5 @@ int main(void) {
     tcase_add_test(cases, a_lost_terminal_stays_ignored_under_nohup);
     tcase_add_test(cases, a_limit_of_file_size_is_a_failed_write);
     tcase_add_test(cases, everything_that_is_done_counts);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,7 +1,5 @@
 /* The loader against the plain definition of a batch: every place read, decoded and augmented by hand. */
 #define _GNU_SOURCE /* mkdtemp, pwrite */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include "data/data.h"
 #include "h5/h5.h"
+#include "suite.h"
 
 enum { COUNT = 37, SIDE = 9, CHANNELS = 3, BYTES = SIDE * SIDE * CHANNELS, CLASSES = 4, LANES = 4, BATCH = 10 };
 
@@ -389,11 +388,8 @@ START_TEST(a_batch_larger_than_the_set_is_refused) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("loader");
-    TCase *tests = tcase_create("loader");
-    suite_add_tcase(suite, tests);
+    TCase *tests = suite_case("loader");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_rank_gets_its_places);
     tcase_add_test(tests, any_depth_and_any_start);
     tcase_add_test(tests, a_held_batch_is_left_alone);
@@ -406,9 +402,5 @@ int main(void) {
     tcase_add_test(tests, a_file_that_shrinks_is_an_error);
     tcase_add_test(tests, another_shape_is_an_error_that_names_the_sample);
     tcase_add_test(tests, a_batch_larger_than_the_set_is_refused);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

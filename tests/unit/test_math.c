@@ -1,13 +1,12 @@
 /* The kernels where the ops' own tests do not reach: odd matrix shapes, large means, NaN, the choice of kernels. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "math/math.h"
+#include "suite.h"
 
 static float noise(int64_t i) {
     uint32_t z = (uint32_t)i * 2654435761u;
@@ -158,8 +157,7 @@ int main(void) {
         printf("skipped: %s\n", err_last()->text);
         return 77;
     }
-    Suite *s = suite_create("math");
-    TCase *c = tcase_create("math");
+    TCase *c = suite_case("math");
     tcase_add_test(c, kernels_are_chosen_by_name);
     tcase_add_test(c, tables_are_full);
     tcase_add_test(c, variance_beside_a_large_mean);
@@ -167,10 +165,5 @@ int main(void) {
     tcase_add_test(c, nan_passes);
     tcase_add_test(c, first_of_equal_maxima);
     tcase_add_test(c, probabilities_add_up);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,6 +1,4 @@
 /* The architectures against torchvision's (tests/golden/make_models.py) and the papers' figures, and the table of names. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +9,7 @@
 #include "models/models.h"
 #include "nn/nn.h"
 #include "ops/ops.h"
+#include "suite.h"
 
 /* ---- helpers ---- */
 
@@ -351,8 +350,9 @@ START_TEST(own_models_can_be_registered) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("models");
-    TCase *golden = tcase_create("torchvision"), *papers = tcase_create("papers"), *table = tcase_create("table");
+    TCase *golden = suite_case("torchvision");
+    TCase *papers = suite_case("papers");
+    TCase *table = suite_case("table");
     tcase_add_loop_test(golden, names_shapes_and_order_are_torchvisions, 0, sizeof torchvision_contents / sizeof *torchvision_contents);
     tcase_add_test(golden, parameters_begin_as_pytorchs_do);
     tcase_add_test(papers, totals_are_the_papers);
@@ -367,12 +367,5 @@ int main(void) {
     tcase_add_test(table, every_model_is_listed_once_and_complete);
     tcase_add_test(table, an_unknown_model_suggests_the_nearest);
     tcase_add_test(table, own_models_can_be_registered);
-    suite_add_tcase(suite, golden);
-    suite_add_tcase(suite, papers);
-    suite_add_tcase(suite, table);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

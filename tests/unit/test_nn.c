@@ -1,11 +1,10 @@
 /* The builder behind <shoal/model.h>: names, shapes, errors, options. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <string.h>
 
 #include "nn/nn.h"
 #include "ops/ops.h"
+#include "suite.h"
 
 /* ---- helpers ---- */
 
@@ -334,8 +333,7 @@ START_TEST(unknown_and_impossible_options_are_refused) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("nn");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_test(tests, parameters_are_named_by_scope_in_order_of_layers);
     tcase_add_test(tests, layers_without_a_name_get_one_of_their_own);
     tcase_add_test(tests, a_model_knows_its_ends);
@@ -347,10 +345,5 @@ int main(void) {
     tcase_add_test(tests, impossible_pictures_and_classes_are_refused);
     tcase_add_test(tests, options_come_from_the_job_or_the_table);
     tcase_add_test(tests, unknown_and_impossible_options_are_refused);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,10 +1,9 @@
 /* How parameters begin: distributions, and what a value depends on. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdio.h>
 
 #include "nn/nn.h"
+#include "suite.h"
 
 /* ---- helpers ---- */
 
@@ -238,8 +237,7 @@ START_TEST(frozen_parameters_have_values_too) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("nn_init");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_test(tests, weights_begin_as_papers_and_pytorch_say);
     tcase_add_test(tests, biases_begin_uniform_by_default_and_at_zero_otherwise);
     tcase_add_test(tests, batch_norms_begin_as_identities_or_as_zero);
@@ -247,10 +245,5 @@ int main(void) {
     tcase_add_test(tests, the_index_counts_in_pytorchs_order);
     tcase_add_test(tests, threads_do_not_change_values);
     tcase_add_test(tests, frozen_parameters_have_values_too);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

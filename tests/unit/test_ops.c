@@ -1,5 +1,6 @@
 /* Every op of the table: forward against a plain reference in double, gradients against central differences of that reference. */
 #include "ops_cases.h"
+#include "suite.h"
 
 static const double TOLERANCE = 1e-5; /* relative; float32 sums of some hundred terms keep 1e-6 */
 
@@ -261,17 +262,10 @@ END_TEST
 int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
-    Suite *s = suite_create("ops");
-    TCase *c = tcase_create("ops");
-    tcase_set_timeout(c, 120);
+    TCase *c = suite_case("ops");
     tcase_add_test(c, every_op_has_a_case);
     tcase_add_loop_test(c, forward_and_gradients, 0, N_CASES);
     tcase_add_loop_test(c, no_samples, 0, N_CASES);
     tcase_add_loop_test(c, frozen_parameters, 0, N_CASES);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,13 +1,12 @@
 /* The pass that fuses batch norm and convolutions with what follows: the same numbers from fewer nodes, and nothing fused that somebody
  * else reads. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "math/math.h"
 #include "ops/ops.h"
+#include "suite.h"
 
 enum { SIDE = 6, IMAGES = 5, LANES = 2 };
 
@@ -229,16 +228,10 @@ int main(void) {
         printf("skipped: %s\n", err_last()->text);
         return 77;
     }
-    Suite *s = suite_create("ops_fuse");
-    TCase *c = tcase_create("ops_fuse");
+    TCase *c = suite_case("ops_fuse");
     tcase_add_test(c, fused_is_the_same_net);
     tcase_add_test(c, fused_evaluates_the_same);
     tcase_add_test(c, what_others_read_stays);
     tcase_add_test(c, convolutions_that_pool);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "ops_harness.h"
+#include "suite.h"
 
 static const double TOLERANCE = 2e-6; /* relative; these sums are short */
 
@@ -159,14 +160,9 @@ int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
     golden = load();
-    Suite *s = suite_create("ops_golden");
-    TCase *c = tcase_create("ops_golden");
+    TCase *c = suite_case("ops_golden");
     tcase_add_loop_test(c, as_pytorch, 0, golden ? (int)json_array_size(json_object_get(golden, "cases")) : 1);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int result = suite_run();
     json_decref(golden);
-    return failed != 0;
+    return result;
 }

@@ -2,6 +2,7 @@
  * several lanes in one call is the lanes' own gradients added along the tree. Networks of real ops are the same bits for any threads and
  * ranks. */
 #include "ops_cases.h"
+#include "suite.h"
 
 enum { SAMPLES = 7 };
 
@@ -305,16 +306,9 @@ END_TEST
 int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
-    Suite *s = suite_create("ops_lanes");
-    TCase *c = tcase_create("ops_lanes");
-    tcase_set_timeout(c, 120);
+    TCase *c = suite_case("ops_lanes");
     tcase_add_loop_test(c, a_sample_does_not_see_the_others, 0, ALL_CASES);
     tcase_add_loop_test(c, lanes_are_added_along_the_tree, 0, ALL_CASES);
     tcase_add_test(c, threads_and_ranks_do_not_show);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,5 +1,6 @@
 /* What single ops promise beside their formulas: exact pictures, keyed dropout, a loss's sums, statistics over lanes, errors, parts. */
 #include "ops_harness.h"
+#include "suite.h"
 
 static const shape no_inputs[1];
 
@@ -289,9 +290,7 @@ END_TEST
 int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
-    Suite *s = suite_create("ops_single");
-    TCase *c = tcase_create("ops_single");
-    tcase_set_timeout(c, 120);
+    TCase *c = suite_case("ops_single");
     tcase_add_test(c, pictures_as_pytorch_computes_them);
     tcase_add_test(c, dropout_mask_is_a_function_of_the_sample);
     tcase_add_test(c, dropout_nodes_draw_different_masks);
@@ -302,10 +301,5 @@ int main(void) {
     tcase_add_test(c, residual_gradient_alone);
     tcase_add_test(c, impossible_nodes_are_refused);
     tcase_add_test(c, parts_cover_parameters);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

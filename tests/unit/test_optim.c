@@ -1,12 +1,11 @@
 /* SGD against PyTorch's numbers, any cut of a step against the whole, schedules against their closed forms. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../golden/optim.h"
 #include "optim/optim.h"
+#include "suite.h"
 
 /* ---- a graph that is nothing but parameters ---- */
 
@@ -244,8 +243,7 @@ int main(void) {
         printf("skipped: %s\n", err_last()->text);
         return 77;
     }
-    Suite *suite = suite_create("optim");
-    TCase *tests = tcase_create("all");
+    TCase *tests = suite_case("all");
     tcase_add_loop_test(tests, steps_are_pytorchs, 0, N_CASES);
     tcase_add_test(tests, buffers_and_padding_stay);
     tcase_add_test(tests, slices_and_threads_change_nothing);
@@ -255,10 +253,5 @@ int main(void) {
     tcase_add_test(tests, cosine_and_poly);
     tcase_add_test(tests, warmup_rises_step_by_step);
     tcase_add_test(tests, names_are_known);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

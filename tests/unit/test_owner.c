@@ -1,7 +1,5 @@
 /* Whose a run folder is: one owner of many that come at once, dead ones followed, living ones respected, a loss noticed. */
 #define _GNU_SOURCE /* mkdtemp, setenv, futimens, kill */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "suite.h"
 #include "train/owner.h"
 
 static char place[] = "/tmp/shoal-owner-XXXXXX";
@@ -395,9 +394,7 @@ START_TEST(a_loss_is_noticed) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("owner");
-    TCase *tests = tcase_create("all");
-    tcase_set_timeout(tests, 120);
+    TCase *tests = suite_case("all");
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, one_of_many_takes_a_new_folder);
     tcase_add_test(tests, one_of_many_follows_a_dead_owner);
@@ -411,10 +408,5 @@ int main(void) {
     tcase_add_test(tests, a_signal_ends_the_waiting);
     tcase_add_test(tests, a_requeued_job_follows_its_earlier_start);
     tcase_add_test(tests, a_loss_is_noticed);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures ? 1 : 0;
+    return suite_run();
 }

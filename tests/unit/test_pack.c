@@ -1,7 +1,5 @@
 /* Making data sets: sources made here, read back through dataset_open(); bad sources; what is left behind after an error. */
 #define _GNU_SOURCE /* mkdtemp */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 
 #include "data/data.h"
 #include "pack/internal.h"
+#include "suite.h"
 
 static char folder[64], source[96], out[160];
 
@@ -380,7 +379,7 @@ START_TEST(sums_lose_nothing) {
 END_TEST
 
 int main(void) {
-    TCase *cases = tcase_create("pack");
+    TCase *cases = suite_case("pack");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, mnist_plain_and_packed);
     tcase_add_test(cases, bad_mnist);
@@ -391,12 +390,5 @@ int main(void) {
     tcase_add_test(cases, train_and_val_are_taken_as_they_are);
     tcase_add_test(cases, bad_folders);
     tcase_add_test(cases, sums_lose_nothing);
-    tcase_set_timeout(cases, 60);
-    Suite *suite = suite_create("pack");
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return suite_run();
 }

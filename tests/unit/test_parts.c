@@ -1,13 +1,12 @@
 /* Parts of JPEG pictures: what is decoded of one must be what a decoder of the whole makes of it; smaller scales must be the picture,
  * smaller; and what the transforms make of a file must be what they make of its pixels. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
 
 #include "image/transform.h"
+#include "suite.h"
 
 typedef struct jpeg_bytes {
     uint8_t *bytes;
@@ -171,17 +170,10 @@ START_TEST(scales_leave_enough_pixels) {
 END_TEST
 
 int main(void) {
-    TCase *tests = tcase_create("parts");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = suite_case("parts");
     tcase_add_loop_test(tests, parts_are_the_wholes_pixels, 0, 12);
     tcase_add_test(tests, a_file_gives_what_its_pixels_give);
     tcase_add_test(tests, smaller_scales_are_the_picture_smaller);
     tcase_add_test(tests, scales_leave_enough_pixels);
-    Suite *suite = suite_create("parts");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

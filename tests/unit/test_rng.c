@@ -1,10 +1,9 @@
 /* Random numbers: Philox against the published vectors, the derived numbers against their definitions and laws. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/base.h"
+#include "suite.h"
 
 /* The vectors of philox4x32, 10 rounds, in kat_vectors of Random123 (Salmon et al. 2011): counter, key, result. */
 static const uint32_t known[][10] = {
@@ -97,9 +96,7 @@ START_TEST(hash_is_fnv1a) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("rng");
-    TCase *tests = tcase_create("rng");
-    suite_add_tcase(suite, tests);
+    TCase *tests = suite_case("rng");
     tcase_add_loop_test(tests, words_are_philox, 0, 3);
     tcase_add_test(tests, keys_differ_in_every_argument);
     tcase_add_test(tests, uniform_and_normal_have_their_moments);
@@ -107,9 +104,5 @@ int main(void) {
     tcase_add_test(tests, permutation_is_a_bijection);
     tcase_add_test(tests, permutation_of_a_huge_set_stays_inside);
     tcase_add_test(tests, hash_is_fnv1a);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

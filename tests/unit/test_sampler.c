@@ -1,9 +1,8 @@
 /* The order of samples: every epoch visits each sample once, in another order, near to uniformly. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdlib.h>
 
 #include "data/data.h"
+#include "suite.h"
 
 static sampler make(int64_t count, int64_t batch, bool shuffle, bool drop_last) {
     return (sampler){.count = count, .batch = batch, .shuffle = shuffle, .drop_last = drop_last, .seed = 42};
@@ -226,9 +225,7 @@ START_TEST(what_will_be_read_is_told) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("sampler");
-    TCase *tests = tcase_create("sampler");
-    suite_add_tcase(suite, tests);
+    TCase *tests = suite_case("sampler");
     tcase_add_test(tests, steps_and_sizes);
     tcase_add_test(tests, file_order_without_shuffle);
     tcase_add_test(tests, every_epoch_visits_each_sample_once);
@@ -239,9 +236,5 @@ int main(void) {
     tcase_add_test(tests, blocks_are_read_together);
     tcase_add_test(tests, blocks_are_mixed);
     tcase_add_test(tests, what_will_be_read_is_told);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,11 +1,10 @@
 /* The pass over the state before a checkpoint: what it hashes, finds and copies. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
+#include "suite.h"
 #include "train/scan.h"
 
 static const int64_t sizes[] = {0, 1, 7, 8, 9, 1000, 32768, 32769, 200003};
@@ -99,17 +98,11 @@ START_TEST(threads_do_not_show) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("scan");
-    TCase *tests = tcase_create("scan");
+    TCase *tests = suite_case("scan");
     tcase_add_test(tests, copies_what_it_reads);
     tcase_add_test(tests, every_bit_shows);
     tcase_add_test(tests, places_show);
     tcase_add_test(tests, finds_what_is_no_number);
     tcase_add_test(tests, threads_do_not_show);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,11 +1,10 @@
 /* The devkit's table of classes: read from bytes made here after the format's description, and from the same bytes damaged anywhere.
  * What scipy writes is read in tests/cli/test_pack_imagenet.py. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pack/synsets.h"
+#include "suite.h"
 
 enum { ROOM = 4096 };
 
@@ -120,15 +119,9 @@ START_TEST(refuses_other_files) {
 END_TEST
 
 int main(void) {
-    Suite *s = suite_create("synsets");
-    TCase *c = tcase_create("synsets");
+    TCase *c = suite_case("synsets");
     tcase_add_test(c, reads_the_table);
     tcase_add_test(c, survives_damage);
     tcase_add_test(c, refuses_other_files);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run();
 }

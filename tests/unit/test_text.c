@@ -1,8 +1,6 @@
 /* Text that people give and are given: what others wrote is made printable, numbers are read to the letter, and what cannot be written or
  * held in memory ends in one line. */
 #define _POSIX_C_SOURCE 200809L /* setenv, dup2 */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "suite.h"
 
 /* ---- printable ---- */
 
@@ -207,8 +206,7 @@ START_TEST(others_are_told_of_the_end) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("text");
-    TCase *tests = tcase_create("text");
+    TCase *tests = suite_case("text");
     tcase_add_loop_test(tests, text_of_others_is_made_printable, 0, N_SAMPLES);
     tcase_add_test(tests, what_is_cut_ends_with_a_whole_character);
     tcase_add_test(tests, a_line_is_one_line_of_any_length);
@@ -222,10 +220,5 @@ int main(void) {
     tcase_add_test(tests, a_log_that_cannot_be_written_is_an_error);
     tcase_add_loop_exit_test(tests, memory_that_there_is_not_ends_the_process, 70, 0, 3);
     tcase_add_exit_test(tests, others_are_told_of_the_end, 99);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

@@ -1,6 +1,4 @@
 /* Transforms: values against torchvision and Pillow (tests/golden/make_transforms.py), random ones by their laws. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 #include "../golden/transforms.h"
 #include "image/transform.h"
 #include "math/math.h"
+#include "suite.h"
 
 /* The same formula as picture() in make_transforms.py. */
 static image draw(int width, int height, int channels) {
@@ -345,10 +344,7 @@ int main(void) {
         printf("skipped: %s\n", err_last()->text);
         return 77;
     }
-    Suite *suite = suite_create("transform");
-    TCase *tests = tcase_create("transform");
-    tcase_set_timeout(tests, 60);
-    suite_add_tcase(suite, tests);
+    TCase *tests = suite_case("transform");
     tcase_add_test(tests, resize_is_pillows);
     tcase_add_test(tests, resize_of_one_side);
     tcase_add_test(tests, resize_to_the_same_size_changes_nothing);
@@ -367,9 +363,5 @@ int main(void) {
     tcase_add_test(tests, shapes_follow_the_pictures);
     tcase_add_test(tests, impossible_lists_are_refused);
     tcase_add_test(tests, strange_sizes_do_no_harm);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

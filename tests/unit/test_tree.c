@@ -1,10 +1,9 @@
 /* The lane tree against its other description: a subtree of n lanes is a left one of the largest power of two below n, and the rest. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
+#include "suite.h"
 
 enum { MOST = 40 };
 
@@ -119,17 +118,11 @@ START_TEST(an_empty_range_has_no_blocks) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree");
-    TCase *tests = tcase_create("tree");
+    TCase *tests = suite_case("tree");
     tcase_add_test(tests, pushing_lanes_builds_the_tree);
     tcase_add_test(tests, pushing_the_blocks_of_any_cut_builds_the_tree);
     tcase_add_test(tests, pushing_a_range_leaves_its_blocks);
     tcase_add_test(tests, all_lanes_are_one_block);
     tcase_add_test(tests, an_empty_range_has_no_blocks);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }

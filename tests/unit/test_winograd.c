@@ -1,11 +1,10 @@
 /* Winograd's convolutions in every instruction set that the processor has and with both sizes of tiles: against sums in double precision,
  * and for what they promise about bits: a sample is the same in any company, and a lane is the same in any call. */
-#include <check.h>
-#undef fail /* an old word of libcheck, and one of ours */
 #include <stdio.h>
 
 #include "base/tree.h"
 #include "kernel_sets.h"
+#include "suite.h"
 #define SHOAL_ISA generic
 #include "math/kernels/kernels.h"
 
@@ -240,16 +239,9 @@ int main(void) {
     for (int s = 0; s < SETS; s++)
         if (sets[s].isa && !set(s))
             printf("skipped: this processor has no %s\n", sets[s].isa);
-    Suite *suite = suite_create("winograd");
-    TCase *tests = tcase_create("winograd");
-    tcase_set_timeout(tests, 300);
+    TCase *tests = suite_case("winograd");
     tcase_add_loop_test(tests, as_plain_sums, 0, EXAMPLES);
     tcase_add_loop_test(tests, a_sample_is_the_same_in_any_company, 0, EXAMPLES);
     tcase_add_loop_test(tests, a_lane_is_the_same_in_any_call, 0, EXAMPLES);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run();
 }
