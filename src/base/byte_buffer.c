@@ -44,11 +44,15 @@ static bool fill(byte_buffer *b, int fd) {
 
 err byte_buffer_read(byte_buffer *b, const char *path) {
     b->size = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not make it wait */
     if (fd < 0)
         return errno == ENOENT ? fail(ERR_IO, "%s: no such file", path) : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     struct stat s;
     bool good = fstat(fd, &s) == 0;
+    if (good && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) {
+        close(fd);
+        return fail(ERR_IO, "%s: is a pipe or a device: write it to a file first", path);
+    }
     if (good) {
         byte_buffer_resize(b, (size_t)s.st_size);
         good = fill(b, fd);

@@ -36,8 +36,7 @@ static err list_folder(const char *path, entries *found) {
     DIR *d = opendir(path);
     if (!d)
         return errno == ENOENT ? fail(ERR_IO, "%s: no such folder", path) : fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    errno = 0;
-    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+    for (const struct dirent *e; errno = 0, e = readdir(d);)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             append(&found->names, &found->count, mem_string(e->d_name));
     int reason = errno;

@@ -365,6 +365,20 @@ START_TEST(time_goes_on) {
 }
 END_TEST
 
+START_TEST(pipes_are_refused_not_waited_for) {
+    char folder[] = "/tmp/shoal-base-XXXXXX", path[64];
+    byte_buffer file = {0};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(byte_buffer_read(&file, path), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "/pipe: is a pipe or a device"));
+    byte_buffer_reset(&file);
+    unlink(path);
+    rmdir(folder);
+}
+END_TEST
+
 static void add_text(TCase *tests) {
     tcase_add_test(tests, counts_have_commas);
     tcase_add_test(tests, bytes_have_units);
@@ -391,6 +405,7 @@ static void add_the_rest(TCase *tests) {
     tcase_add_loop_test(tests, every_item_is_done_once, 0, 3);
     tcase_add_test(tests, files_are_found_in_order_whatever_their_folder_is_called);
     tcase_add_test(tests, folders_that_cannot_be_read_are_passed_over);
+    tcase_add_test(tests, pipes_are_refused_not_waited_for);
     tcase_add_test(tests, time_goes_on);
 }
 
