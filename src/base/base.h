@@ -1,5 +1,5 @@
-/* base: what every room stands on. Prefixes here name the file: byte_buffer_, cores_, durable_, environment_, err_, log_, mem_, path_,
- * place_, print_, rng_, signals_, text_, threads_, time_, tree_, version_. */
+/* base: what every room stands on. Prefixes here name the file: byte_buffer_, cores_, durable_, environment_, err_, log_, mem_,
+ * option_, path_, place_, print_, rng_, signals_, text_, threads_, time_, tree_, version_. */
 #ifndef SHOAL_BASE_H
 #define SHOAL_BASE_H
 
@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/option.h"
 #include "base/path.h"
 #include "base/place.h"
 #include "base/print.h"

@@ -31,7 +31,7 @@ typedef enum dist_format {
 } dist_format;
 
 /* The words of comm.gradients. */
-extern const char *const dist_format_names[]; /* [dist_format] */
+extern const char *const dist_format_names[]; /* [dist_format], then NULL */
 extern const int n_dist_format_names;
 dist_format dist_find_format(const char *name);
 

@@ -98,8 +98,8 @@ static void unpack_fp16(float *values, const uint16_t *words, size_t n) {
 
 /* ---- the table ---- */
 
-const char *const dist_format_names[] = {[DIST_FLOAT32] = "float32", [DIST_BF16] = "bf16", [DIST_FP16] = "fp16"};
-const int n_dist_format_names = sizeof dist_format_names / sizeof *dist_format_names;
+const char *const dist_format_names[] = {[DIST_FLOAT32] = "float32", [DIST_BF16] = "bf16", [DIST_FP16] = "fp16", NULL};
+const int n_dist_format_names = sizeof dist_format_names / sizeof *dist_format_names - 1;
 
 dist_format dist_find_format(const char *name) {
     int found = DIST_FLOAT32;

@@ -6,13 +6,26 @@
 
 enum { ADJUSTMENTS = 4, LEVELS = 256, DRAW_ORDER = ADJUSTMENTS };
 
+/* How far brightness, contrast and saturation may be from 1 times, and hue from its place, in turns. */
+typedef struct color_jitter_options {
+    double brightness, contrast, saturation, hue;
+} color_jitter_options;
+
+static const option rows[] = {
+    {"brightness", OPTION_REAL, offsetof(color_jitter_options, brightness), "0", .least = 0, .most = 1e3},
+    {"contrast", OPTION_REAL, offsetof(color_jitter_options, contrast), "0", .least = 0, .most = 1e3},
+    {"saturation", OPTION_REAL, offsetof(color_jitter_options, saturation), "0", .least = 0, .most = 1e3},
+    {"hue", OPTION_REAL, offsetof(color_jitter_options, hue), "0", .least = 0, .most = 0.5},
+};
+
 /* ---- draws ---- */
 
 static double draw_factor(transform_draws d, int i, double strength) {
     return transform_uniform(d, i, strength < 1 ? 1 - strength : 0, 1 + strength);
 }
 
-color_factors color_jitter_draw(const transform *t, transform_draws d) {
+color_factors color_jitter_draw(const void *own, transform_draws d) {
+    const color_jitter_options *t = own;
     color_factors f = {
         .brightness = draw_factor(d, 0, t->brightness),
         .contrast = draw_factor(d, 1, t->contrast),
@@ -133,9 +146,10 @@ void image_adjust_hue(image *im, double factor) {
 
 /* ---- the transform ---- */
 
-void color_jitter_apply(const transform *t, image *im, image *spare, transform_draws d) {
+static void color_jitter_apply(const void *own, image *im, image *spare, transform_draws d) {
     (void)spare;
-    color_factors f = color_jitter_draw(t, d);
+    const color_jitter_options *t = own;
+    color_factors f = color_jitter_draw(own, d);
     for (int i = 0; i < ADJUSTMENTS; i++) {
         int which = f.order[i];
         if (which == 0 && t->brightness > 0)
@@ -148,3 +162,8 @@ void color_jitter_apply(const transform *t, image *im, image *spare, transform_d
             image_adjust_hue(im, f.hue);
     }
 }
+
+const transform_kind transform_color_jitter = {
+    .kind = {"color_jitter", rows, sizeof rows / sizeof *rows, sizeof(color_jitter_options)},
+    .apply = color_jitter_apply,
+};

@@ -3,6 +3,16 @@
 
 #include "image/transform.h"
 
+typedef struct flip_options {
+    double p;
+} flip_options;
+
+static const option rows[] = {{"p", OPTION_REAL, offsetof(flip_options, p), "0.5", .least = 0, .most = 1}};
+
+static bool is_mirrored(const void *own, transform_draws d) {
+    return transform_uniform(d, 0, 0, 1) < ((const flip_options *)own)->p;
+}
+
 static inline void mirror_row(uint8_t *row, int width, int channels) {
     uint8_t *left = row, *right = row + (size_t)(width - 1) * (size_t)channels;
     for (; left < right; left += channels, right -= channels)
@@ -13,9 +23,9 @@ static inline void mirror_row(uint8_t *row, int width, int channels) {
         }
 }
 
-void hflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
+static void hflip_apply(const void *own, image *im, image *spare, transform_draws d) {
     (void)spare;
-    if (transform_uniform(d, 0, 0, 1) >= t->p)
+    if (!is_mirrored(own, d))
         return;
     for (int y = 0; y < im->height; y++) {
         uint8_t *row = im->pixels + (size_t)y * (size_t)im->width * (size_t)im->channels;
@@ -26,8 +36,8 @@ void hflip_apply(const transform *t, image *im, image *spare, transform_draws d)
     }
 }
 
-void vflip_apply(const transform *t, image *im, image *spare, transform_draws d) {
-    if (transform_uniform(d, 0, 0, 1) >= t->p)
+static void vflip_apply(const void *own, image *im, image *spare, transform_draws d) {
+    if (!is_mirrored(own, d))
         return;
     size_t row = (size_t)im->width * (size_t)im->channels;
     image_resize_buffer(spare, im->width, 1, im->channels);
@@ -38,3 +48,13 @@ void vflip_apply(const transform *t, image *im, image *spare, transform_draws d)
         memcpy(bottom, spare->pixels, row);
     }
 }
+
+const transform_kind transform_hflip = {
+    .kind = {"hflip", rows, sizeof rows / sizeof *rows, sizeof(flip_options)},
+    .apply = hflip_apply,
+};
+
+const transform_kind transform_vflip = {
+    .kind = {"vflip", rows, sizeof rows / sizeof *rows, sizeof(flip_options)},
+    .apply = vflip_apply,
+};

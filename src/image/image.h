@@ -52,22 +52,11 @@ err jpeg_encode(const image *im, int quality, byte_buffer *to);
 
 /* ---- augmentation: a list of transforms, torchvision's ---- */
 
-typedef enum transform_kind {
-    TRANSFORM_RANDOM_CROP,          /* size, padding (zeros) */
-    TRANSFORM_RANDOM_RESIZED_CROP,  /* size, scale[2], ratio[2] */
-    TRANSFORM_RESIZE,               /* size of the shorter side; bilinear with antialias, as Pillow */
-    TRANSFORM_CENTER_CROP,          /* size */
-    TRANSFORM_HFLIP,                /* p */
-    TRANSFORM_VFLIP,                /* p */
-    TRANSFORM_COLOR_JITTER,         /* brightness, contrast, saturation, hue */
-} transform_kind;
+/* One of the kinds below with its options. */
+typedef option_item transform;
 
-typedef struct transform {
-    transform_kind kind;
-    int size, padding;
-    double scale[2], ratio[2], p;
-    double brightness, contrast, saturation, hue;
-} transform;
+/* The kinds that a job's lists may name; NULL behind the last. */
+const option_kind *transform_kind_at(int index);
 
 /* The shape that the transforms make of a picture of shape `in` (zero where pictures differ in size). ERR_USAGE where the result has no
  * fixed shape, or a crop is larger than a fixed picture. */

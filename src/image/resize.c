@@ -146,6 +146,12 @@ void image_scale_axes(image *im, image *spare, const scaling *x, const scaling *
 
 /* ---- the transform ---- */
 
+typedef struct resize_options {
+    int size; /* of the shorter side */
+} resize_options;
+
+static const option rows[] = {{"size", OPTION_INT, offsetof(resize_options, size), .least = 1, .most = 65536}};
+
 /* As torchvision: (size, size * long / short), the shorter side first; the larger is rounded down. */
 static void resize_sides(int size, int64_t *width, int64_t *height) {
     int64_t w = *width, h = *height;
@@ -153,18 +159,18 @@ static void resize_sides(int size, int64_t *width, int64_t *height) {
     *height = w <= h ? size * h / w : size;
 }
 
-err resize_shape(const transform *t, shape *s) {
+static err resize_shape(const void *own, shape *s) {
     if (s->h != 0)
-        resize_sides(t->size, &s->w, &s->h);
+        resize_sides(((const resize_options *)own)->size, &s->w, &s->h);
     return OK;
 }
 
 /* A smaller scale cuts off higher frequencies than the triangle filter does. With twice the pixels that are wanted, what is left of that
  * after the filter is below one level on average; with just enough it is two, which random crops do not mind, but evaluation might. */
-err resize_view(const transform *t, image_view *v, transform_draws d) {
+static err resize_view(const void *own, image_view *v, transform_draws d) {
     (void)d;
     int64_t width = v->width, height = v->height;
-    resize_sides(t->size, &width, &height);
+    resize_sides(((const resize_options *)own)->size, &width, &height);
     if (width * height > MOST_PIXELS)
         return fail(ERR_DATA, "a picture of %d x %d would have %" PRId64 " x %" PRId64 " pixels", v->width, v->height, width, height);
     v->least = 2;
@@ -173,3 +179,10 @@ err resize_view(const transform *t, image_view *v, transform_draws d) {
     v->kept = (window){0, 0, v->height, v->width};
     return OK;
 }
+
+const transform_kind transform_resize = {
+    .kind = {"resize", rows, sizeof rows / sizeof *rows, sizeof(resize_options)},
+    .shape = resize_shape,
+    .view = resize_view,
+    .scales = true,
+};

@@ -2,28 +2,20 @@
  * that choose and scale pixels need only a picture's size, and say so to the decoder before there are pixels; the others work on pixels. */
 #include "image/transform.h"
 
-typedef struct transform_type {
-    const char *name;
-    err (*shape)(const transform *t, shape *s);                        /* from zero height and width: not known */
-    err (*view)(const transform *t, image_view *v, transform_draws d); /* one of these two, the other is NULL */
-    void (*apply)(const transform *t, image *im, image *spare, transform_draws d);
-    bool scales;
-} transform_type;
+static const transform_kind *const kinds[] = {
+    &transform_random_crop, &transform_random_resized_crop, &transform_resize, &transform_center_crop, &transform_hflip,
+    &transform_vflip,       &transform_color_jitter,
+};
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-static err unchanged_shape(const transform *t, shape *s) {
-    (void)t, (void)s;
-    return OK;
+const option_kind *transform_kind_at(int index) {
+    return index < N_KINDS ? &kinds[index]->kind : NULL;
 }
 
-static const transform_type types[] = {
-    [TRANSFORM_RANDOM_CROP] = {"random_crop", random_crop_shape, random_crop_view, NULL, false},
-    [TRANSFORM_RANDOM_RESIZED_CROP] = {"random_resized_crop", fixed_size_shape, random_resized_crop_view, NULL, true},
-    [TRANSFORM_RESIZE] = {"resize", resize_shape, resize_view, NULL, true},
-    [TRANSFORM_CENTER_CROP] = {"center_crop", fixed_size_shape, center_crop_view, NULL, false},
-    [TRANSFORM_HFLIP] = {"hflip", unchanged_shape, NULL, hflip_apply, false},
-    [TRANSFORM_VFLIP] = {"vflip", unchanged_shape, NULL, vflip_apply, false},
-    [TRANSFORM_COLOR_JITTER] = {"color_jitter", unchanged_shape, NULL, color_jitter_apply, false},
-};
+/* The entry whose first member the kind is. */
+static const transform_kind *kind_of(const transform *t) {
+    return (const transform_kind *)(const void *)t->kind;
+}
 
 double transform_uniform(transform_draws d, int i, double low, double high) {
     return low + rng_uniform(d.key, d.first + (uint64_t)i) * (high - low);
@@ -33,17 +25,16 @@ int transform_below(transform_draws d, int i, int bound) {
     return (int)rng_below(d.key, d.first + (uint64_t)i, (uint64_t)bound);
 }
 
-err fixed_size_shape(const transform *t, shape *s) {
-    s->h = s->w = t->size;
-    return OK;
+void transform_square(int size, shape *s) {
+    s->h = s->w = size;
 }
 
 err transforms_shape(const transform *list, int count, shape in, shape *out) {
     *out = in;
     for (int i = 0; i < count; i++) {
-        const transform_type *type = &types[list[i].kind];
-        if (type->shape(&list[i], out) != OK)
-            return err_prefix("%s", type->name);
+        const transform_kind *kind = kind_of(&list[i]);
+        if (kind->shape && kind->shape(list[i].values, out) != OK)
+            return err_prefix("%s", kind->kind.name);
     }
     if (out->h == 0 || out->w == 0)
         return fail(ERR_USAGE, "pictures of different sizes: end the transforms with center_crop, random_crop or random_resized_crop");
@@ -67,13 +58,13 @@ static err take_view(transform_list *l, image_view *v) {
     bool whole = true, cropped = false;
     for (; l->done < l->count && !cropped; l->done++) {
         const transform *t = &l->list[l->done];
-        const transform_type *type = &types[t->kind];
-        if (!type->view || (type->scales && !whole))
+        const transform_kind *kind = kind_of(t);
+        if (!kind->view || (kind->scales && !whole))
             return OK;
-        if (type->view(t, v, next_draws(l)) != OK)
-            return err_prefix("%s", type->name);
+        if (kind->view(t->values, v, next_draws(l)) != OK)
+            return err_prefix("%s", kind->kind.name);
         whole = false;
-        cropped = !type->scales;
+        cropped = !kind->scales;
     }
     return OK;
 }
@@ -81,8 +72,8 @@ static err take_view(transform_list *l, image_view *v) {
 static err apply_rest(transform_list *l, image *im, image *spare) {
     while (l->done < l->count) {
         const transform *t = &l->list[l->done];
-        if (types[t->kind].apply) {
-            types[t->kind].apply(t, im, spare, next_draws(l));
+        if (kind_of(t)->apply) {
+            kind_of(t)->apply(t->values, im, spare, next_draws(l));
             l->done++;
             continue;
         }

@@ -1,4 +1,4 @@
-/* The transforms one by one: what each does to a shape and to a picture. Inside of the image room only. */
+/* The kinds of transforms, and what they are made of. Inside of the image room only. */
 #ifndef SHOAL_IMAGE_TRANSFORM_H
 #define SHOAL_IMAGE_TRANSFORM_H
 
@@ -39,6 +39,23 @@ void view_apply(const image_view *v, image *im, image_region held, image *spare)
 /* Cuts the window out of `im`; it may reach beyond its borders, where zeros are. `spare` is the buffer it came from afterwards. */
 void image_crop(image *im, image *spare, window part);
 
+/* ---- kinds ---- */
+
+/* A kind of transform: one file (or kin in one file), one entry of the table in transform.c. Its functions get its own options. */
+typedef struct transform_kind {
+    option_kind kind;
+    err (*shape)(const void *own, shape *s);                        /* from zero height and width: not known; NULL: as it is */
+    err (*view)(const void *own, image_view *v, transform_draws d); /* one of these two, the other is NULL */
+    void (*apply)(const void *own, image *im, image *spare, transform_draws d);
+    bool scales; /* of a view: it does not only cut out */
+} transform_kind;
+
+extern const transform_kind transform_random_crop, transform_random_resized_crop, transform_center_crop, transform_resize;
+extern const transform_kind transform_hflip, transform_vflip, transform_color_jitter;
+
+/* The shape of `size` by `size`. */
+void transform_square(int size, shape *s);
+
 /* ---- scaling along one axis ---- */
 
 /* Outputs [from, from + count) of `out` that a stretch of the input is scaled to, Pillow's BILINEAR: a triangle filter as wide as the
@@ -60,21 +77,6 @@ void scaling_input(const scaling *s, int *first, int *last);
 /* Scales columns, then rows. Pixel (0, 0) of `im` is (left, top) of the input. */
 void image_scale_axes(image *im, image *spare, const scaling *x, const scaling *y, int left, int top);
 
-/* ---- the transforms ---- */
-
-err resize_shape(const transform *t, shape *s);
-err fixed_size_shape(const transform *t, shape *s);
-err random_crop_shape(const transform *t, shape *s);
-
-err random_crop_view(const transform *t, image_view *v, transform_draws d);
-err random_resized_crop_view(const transform *t, image_view *v, transform_draws d);
-err center_crop_view(const transform *t, image_view *v, transform_draws d);
-err resize_view(const transform *t, image_view *v, transform_draws d);
-
-void hflip_apply(const transform *t, image *im, image *spare, transform_draws d);
-void vflip_apply(const transform *t, image *im, image *spare, transform_draws d);
-void color_jitter_apply(const transform *t, image *im, image *spare, transform_draws d);
-
 /* ---- color_jitter ---- */
 
 /* What one picture's colours are multiplied with, and in which order. */
@@ -83,7 +85,7 @@ typedef struct color_factors {
     int order[4]; /* of 0 brightness, 1 contrast, 2 saturation, 3 hue */
 } color_factors;
 
-color_factors color_jitter_draw(const transform *t, transform_draws d);
+color_factors color_jitter_draw(const void *own, transform_draws d);
 
 /* Each is torchvision's function of its name (adjust_brightness, …) on a Pillow picture. */
 void image_adjust_brightness(image *im, double factor);

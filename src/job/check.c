@@ -8,21 +8,58 @@
 /* ---- keys that must be there ---- */
 
 static err check_given(const job *j, const char *origin) {
+    const job_schema *s = job_keys();
     char missing[512] = "";
-    for (int i = 0; i < n_job_keys; i++) {
-        const job_key *key = &job_keys[i];
-        if (!key->standard && !j->places[i])
+    for (int i = 0; i < s->n_keys; i++) {
+        const job_key *key = &s->keys[i];
+        if (!key->option->standard && !j->given[i].place && !key->kind)
             snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s%s%s%s", *missing ? ", " : "", key->section,
-                     *key->section ? "." : "", key->name);
+                     *key->section ? "." : "", key->option->name);
     }
     return *missing ? fail(ERR_USAGE, "%s: missing: %s", origin, missing) : OK;
 }
 
+/* ---- the kinds that are chosen, and their defaults ---- */
+
+static void choose_kinds(job *j) {
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_own; i++) {
+        const job_key *name = job_find_key(s->own[i].section, "name");
+        if (strcmp(*(char **)job_member(name, j), s->own[i].kind->name) == 0)
+            *(const void **)option_member(s->own[i].chosen, j) = j->own[i];
+    }
+}
+
+/* Given for another kind, an option would silently do nothing. */
+static err check_kinds(const job *j) {
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++) {
+        const job_key *key = &s->keys[i], *name = job_find_key(key->section, "name");
+        if (j->given[i].is_own && !job_key_said(j, key))
+            return fail(ERR_USAGE, "%s: %s.%s: %s has no such option, %s has", j->given[i].place, key->section, key->option->name,
+                        *(char **)job_member(name, j), key->kind->name);
+    }
+    return OK;
+}
+
+static void take_defaults(job *j) {
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_own; i++)
+        for (int k = 0; k < s->own[i].kind->n_options; k++) {
+            const option *o = &s->own[i].kind->options[k];
+            const job_key *key = o->type == OPTION_DEFAULT ? job_find_key(s->own[i].section, o->name) : NULL;
+            bool is_chosen = *(const void **)option_member(s->own[i].chosen, j) == j->own[i];
+            if (key && is_chosen && !j->given[key - s->keys].is_own)
+                job_set_text(key, j, o->standard);
+        }
+}
+
 static void follow(job *j) {
-    for (int i = 0; i < n_job_keys; i++) {
-        const job_key *followed = job_key_followed(&job_keys[i]);
-        if (followed && !j->places[i])
-            *(double *)job_member(&job_keys[i], j) = *(double *)job_member(followed, j);
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++) {
+        const job_key *key = &s->keys[i], *followed = job_key_followed(key);
+        if (followed && !j->given[i].place)
+            *(double *)job_member(key, job_base(j, key)) = *(double *)job_member(followed, job_base(j, followed));
     }
 }
 
@@ -68,26 +105,17 @@ static err check_lanes(const job *j) {
 }
 
 static err check_optimizer(const job *j) {
-    if (j->optimizer.nesterov && j->optimizer.momentum == 0)
-        return fail(ERR_USAGE, "%s: optimizer.nesterov needs a momentum above 0", job_place(j, "optimizer.nesterov"));
-    return OK;
+    const char *wrong = NULL;
+    return optim_check(&j->optimizer, &wrong) == OK ? OK : err_prefix("%s", job_place(j, wrong));
 }
 
 static err check_schedule(const job *j) {
-    const schedule_options *s = &j->schedule;
-    if (strcmp(s->name, "multistep") == 0 && s->n_milestones == 0)
-        return fail(ERR_USAGE, "%s: schedule.milestones is missing: multistep needs the epochs, like [30, 60, 80]",
-                    job_place(j, "schedule.name"));
-    for (int i = 1; i < s->n_milestones; i++)
-        if (s->milestones[i] <= s->milestones[i - 1])
-            return fail(ERR_USAGE, "%s: schedule.milestones must rise: %d stands behind %d", job_place(j, "schedule.milestones"),
-                        s->milestones[i], s->milestones[i - 1]);
-    if (s->warmup_epochs > (double)j->train.epochs)
+    const char *wrong = NULL;
+    if (schedule_check(&j->schedule, j->optimizer.lr, &wrong) != OK)
+        return err_prefix("%s", job_place(j, wrong));
+    if (j->schedule.warmup_epochs > (double)j->train.epochs)
         return fail(ERR_USAGE, "%s: schedule.warmup_epochs %g is more than train.epochs %" PRId64, job_place(j, "schedule.warmup_epochs"),
-                    s->warmup_epochs, j->train.epochs);
-    if (s->min_lr > j->optimizer.lr)
-        return fail(ERR_USAGE, "%s: schedule.min_lr %g is above optimizer.lr %g", job_place(j, "schedule.min_lr"), s->min_lr,
-                    j->optimizer.lr);
+                    j->schedule.warmup_epochs, j->train.epochs);
     return OK;
 }
 
@@ -105,11 +133,14 @@ static err check_nonfinite(const job *j) {
 }
 
 err job_check(job *j, const char *origin) {
-    err (*const checks[])(const job *) = {check_name,     check_normalisation, check_lanes,     check_optimizer,
-                                          check_schedule, check_init,          check_nonfinite};
+    err (*const checks[])(const job *) = {check_kinds,     check_name,     check_normalisation, check_lanes,
+                                          check_optimizer, check_schedule, check_init,          check_nonfinite};
     err code = check_given(j, origin);
-    if (code == OK)
+    if (code == OK) {
+        choose_kinds(j);
+        take_defaults(j);
         follow(j);
+    }
     for (size_t i = 0; i < sizeof checks / sizeof *checks && code == OK; i++)
         code = checks[i](j);
     return code;
@@ -130,7 +161,7 @@ err job_check_options(const job *j, const shoal_model_kind *kind) {
         text_suggest(hint, name, names, count + 2, sizeof *names);
         mem_free(names);
         if (!known)
-            return fail(ERR_USAGE, "%s: model.%s: %s has no such option%s", j->places[n_job_keys + i], name, kind->name, hint);
+            return fail(ERR_USAGE, "%s: model.%s: %s has no such option%s", j->given[job_n_keys() + i].place, name, kind->name, hint);
     }
     return OK;
 }

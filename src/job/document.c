@@ -135,13 +135,13 @@ err job_error(const reading *r, const yaml_node_t *yaml, const char *section, co
 
 err job_wrong_type(const reading *r, const job_key *key, const yaml_node_t *yaml, const char *what) {
     if (yaml && yaml->type == YAML_MAPPING_NODE)
-        return job_error(r, yaml, key->section, key->name, "a map is not %s", what);
+        return job_error(r, yaml, key->section, key->option->name, "a map is not %s", what);
     if (yaml && yaml->type == YAML_SEQUENCE_NODE)
-        return job_error(r, yaml, key->section, key->name, "a list is not %s", what);
+        return job_error(r, yaml, key->section, key->option->name, "a list is not %s", what);
     if (job_is_null(yaml))
-        return job_error(r, yaml, key->section, key->name, "has no value: %s is needed", what);
+        return job_error(r, yaml, key->section, key->option->name, "has no value: %s is needed", what);
     bool quoted = yaml->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    return job_error(r, yaml, key->section, key->name, "\"%s\"%s is not %s", (const char *)yaml->data.scalar.value,
+    return job_error(r, yaml, key->section, key->option->name, "\"%s\"%s is not %s", (const char *)yaml->data.scalar.value,
                      quoted ? " in quotes" : "", what);
 }
 

@@ -8,8 +8,12 @@
 
 static err parse(job **out, const char *text, size_t length, const char *origin, const char *const *overrides, int n_overrides) {
     job *j = mem_new(1, sizeof *j);
-    j->places = mem_new((size_t)n_job_keys + JOB_MAX_OPTIONS + 1, sizeof *j->places);
-    j->places[n_job_keys + JOB_MAX_OPTIONS] = mem_string(origin);
+    const job_schema *schema = job_keys();
+    j->given = mem_new((size_t)schema->n_keys + JOB_MAX_OPTIONS + 1, sizeof *j->given);
+    j->given[schema->n_keys + JOB_MAX_OPTIONS].place = mem_string(origin);
+    j->own = mem_new((size_t)schema->n_own, sizeof *j->own);
+    for (int i = 0; i < schema->n_own; i++)
+        j->own[i] = option_new(schema->own[i].kind);
     job_set_defaults(j, NULL);
     err code = job_read_file_text(j, text, length, origin);
     for (int i = 0; i < n_overrides && code == OK; i++)
@@ -60,14 +64,20 @@ err job_read(job **out, const char *path, const char *const *overrides, int n_ov
 void job_free(job *j) {
     if (!j)
         return;
-    for (int i = 0; i < n_job_keys; i++)
-        if (job_keys[i].type->release)
-            job_keys[i].type->release(&job_keys[i], j);
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++) {
+        const job_type *type = job_type_of(s->keys[i].option);
+        if (type->release)
+            type->release(&s->keys[i], job_base(j, &s->keys[i]));
+    }
     for (int i = 0; i < j->model.n_options; i++)
         mem_free(j->model.options[i].name);
-    for (int i = 0; i <= n_job_keys + JOB_MAX_OPTIONS; i++)
-        mem_free(j->places[i]);
-    mem_free(j->places);
+    for (int i = 0; i <= s->n_keys + JOB_MAX_OPTIONS; i++)
+        mem_free(j->given[i].place);
+    for (int i = 0; i < s->n_own; i++)
+        mem_free(j->own[i]);
+    mem_free(j->given);
+    mem_free(j->own);
     mem_free(j);
 }
 
@@ -75,9 +85,9 @@ const char *job_place(const job *j, const char *key) {
     char *section = mem_string(key), *dot = strchr(section, '.');
     if (dot)
         *dot = '\0';
-    char **place = dot ? job_place_slot(j, section, dot + 1) : job_place_slot(j, "", section);
+    const job_given *given = dot ? job_given_of(j, section, dot + 1) : job_given_of(j, "", section);
     mem_free(section);
-    return place && *place ? *place : j->places[n_job_keys + JOB_MAX_OPTIONS];
+    return given && given->place ? given->place : j->given[job_n_keys() + JOB_MAX_OPTIONS].place;
 }
 
 static void write_options(writer *w, const job *j) {
@@ -87,33 +97,36 @@ static void write_options(writer *w, const job *j) {
     }
 }
 
+static void write_key(writer *w, const job *j, const job_key *key) {
+    const job_key *said = key->is_twin ? NULL : job_key_said(j, key);
+    if (!said)
+        return;
+    job_write_scalar(w, said->option->name);
+    job_type_of(said->option)->write(w, said, job_base(j, said));
+}
+
 /* The keys of a section stand together in the table. */
-static int write_section(writer *w, const job *j, int first) {
-    const char *section = job_keys[first].section;
+static const job_key *write_section(writer *w, const job *j, const job_key *key, const job_key *end) {
+    const char *section = key->section;
     job_write_scalar(w, section);
     job_begin_map(w, false);
-    int i = first;
-    for (; i < n_job_keys && strcmp(job_keys[i].section, section) == 0; i++) {
-        job_write_scalar(w, job_keys[i].name);
-        job_keys[i].type->write(w, &job_keys[i], j);
-    }
+    for (; key < end && strcmp(key->section, section) == 0; key++)
+        write_key(w, j, key);
     if (strcmp(section, JOB_OPTIONS_SECTION) == 0)
         write_options(w, j);
     job_end_map(w);
-    return i;
+    return key;
 }
 
 char *job_text(const job *j) {
+    const job_schema *s = job_keys();
     writer *w = job_writer_new();
     job_begin_map(w, false);
-    for (int i = 0; i < n_job_keys;) {
-        if (*job_keys[i].section) {
-            i = write_section(w, j, i);
-            continue;
-        }
-        job_write_scalar(w, job_keys[i].name);
-        job_keys[i].type->write(w, &job_keys[i], j);
-        i++;
+    for (const job_key *key = s->keys, *end = key + s->n_keys; key < end;) {
+        if (*key->section)
+            key = write_section(w, j, key, end);
+        else
+            write_key(w, j, key++);
     }
     job_end_map(w);
     return job_writer_finish(w);

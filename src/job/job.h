@@ -11,12 +11,12 @@
 #include "nn/nn.h"
 #include "optim/optim.h"
 
-enum { JOB_MAX_TRANSFORMS = 16, JOB_MAX_OPTIONS = 16, JOB_MAX_PATTERNS = 64 };
+enum { JOB_MAX_OPTIONS = 16, JOB_MAX_PATTERNS = 64 };
 
-typedef struct job_transforms {
-    transform list[JOB_MAX_TRANSFORMS];
-    int count;
-} job_transforms;
+typedef struct job_given {
+    char *place; /* where a key has its value from; NULL: its default holds */
+    bool is_own; /* it was named there; else its whole section was given */
+} job_given;
 
 typedef struct job {
     char *name;
@@ -35,7 +35,7 @@ typedef struct job {
         double max_bad;
         float mean[3], std[3];
         int n_mean, n_std; /* 0: the data set's */
-        job_transforms augment, eval;
+        option_list augment, eval;
     } data;
     struct {
         int64_t epochs, batch, max_steps; /* max_steps 0: no limit */
@@ -70,7 +70,8 @@ typedef struct job {
     struct {
         int64_t every_steps;
     } log;
-    char **places; /* where keys were given: job_place() */
+    void **own;       /* the options of all kinds of optimizer and schedule; optimizer.own and schedule.own point into them */
+    job_given *given; /* job_place() */
 } job;
 
 /* Reads `path`, then applies overrides (`section.key=value`, value in YAML; the key may also be a whole section). Everything that can be

@@ -4,8 +4,9 @@
 static err check_length(const reading *r, const job_key *key, const yaml_node_t *yaml, const char *what) {
     if (!yaml || yaml->type != YAML_SEQUENCE_NODE)
         return job_wrong_type(r, key, yaml, what);
-    if (job_n_items(yaml) > key->capacity)
-        return job_error(r, yaml, key->section, key->name, "%d elements are too many: at most %d", job_n_items(yaml), key->capacity);
+    if (job_n_items(yaml) > key->option->capacity)
+        return job_error(r, yaml, key->section, key->option->name, "%d elements are too many: at most %d", job_n_items(yaml),
+                         key->option->capacity);
     return OK;
 }
 
@@ -33,7 +34,7 @@ static void write_floats(writer *w, const job_key *key, const void *base) {
     job_end_list(w);
 }
 
-const job_type job_type_floats = {"a list of numbers", read_floats, write_floats, NULL};
+const job_type job_type_floats = {read_floats, write_floats, NULL};
 
 static err read_ints(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     int *values = job_member(key, base);
@@ -57,18 +58,32 @@ static void write_ints(writer *w, const job_key *key, const void *base) {
     job_end_list(w);
 }
 
-const job_type job_type_ints = {"a list of whole numbers", read_ints, write_ints, NULL};
+const job_type job_type_ints = {read_ints, write_ints, NULL};
 
-/* Two numbers, the first not above the second. */
-static err read_pair(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
-    double *values = job_member(key, base), low, high;
+/* ---- two numbers ---- */
+
+static err read_two(const reading *r, const job_key *key, const yaml_node_t *yaml, const char *what, double *low, double *high) {
     if (!yaml || yaml->type != YAML_SEQUENCE_NODE || job_n_items(yaml) != 2)
-        return job_wrong_type(r, key, yaml, "a list of two numbers, like [0.08, 1]");
-    err code = job_read_real(r, key, job_item(r, yaml, 0), &low);
-    if (code == OK)
-        code = job_read_real(r, key, job_item(r, yaml, 1), &high);
+        return job_wrong_type(r, key, yaml, what);
+    err code = job_read_real(r, key, job_item(r, yaml, 0), low);
+    return code == OK ? job_read_real(r, key, job_item(r, yaml, 1), high) : code;
+}
+
+static err read_pair(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    double *values = job_member(key, base), first, second;
+    err code = read_two(r, key, yaml, "a list of two numbers, like [0.9, 0.999]", &first, &second);
+    if (code == OK) {
+        values[0] = first;
+        values[1] = second;
+    }
+    return code;
+}
+
+static err read_range(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+    double *values = job_member(key, base), low, high;
+    err code = read_two(r, key, yaml, "a list of two numbers, like [0.08, 1]", &low, &high);
     if (code == OK && low > high)
-        code = job_error(r, yaml, key->section, key->name, "[%g, %g] must rise", low, high);
+        code = job_error(r, yaml, key->section, key->option->name, "[%g, %g] must rise", low, high);
     if (code == OK) {
         values[0] = low;
         values[1] = high;
@@ -84,7 +99,8 @@ static void write_pair(writer *w, const job_key *key, const void *base) {
     job_end_list(w);
 }
 
-const job_type job_type_pair = {"two numbers", read_pair, write_pair, NULL};
+const job_type job_type_pair = {read_pair, write_pair, NULL};
+const job_type job_type_range = {read_range, write_pair, NULL};
 
 /* ---- texts ---- */
 
@@ -115,4 +131,4 @@ static void write_texts(writer *w, const job_key *key, const void *base) {
     job_end_list(w);
 }
 
-const job_type job_type_texts = {"a list of texts", read_texts, write_texts, release_texts};
+const job_type job_type_texts = {read_texts, write_texts, release_texts};

@@ -12,36 +12,41 @@ typedef struct member {
 
 static err read_member(void *context, const reading *r, const yaml_node_t *root) {
     const member *m = context;
-    return m->key->type->read(r, m->key, root, m->base);
+    return job_type_of(m->key->option)->read(r, m->key, root, m->base);
+}
+
+void job_set_text(const job_key *key, void *base, const char *text) {
+    member m = {key, base};
+    job_with_document(text, strlen(text), key->option->name, false, read_member, &m);
 }
 
 void job_set_standard(const job_key *key, void *base) {
-    member m = {key, base};
-    if (key->standard && !job_key_followed(key))
-        job_with_document(key->standard, strlen(key->standard), key->name, false, read_member, &m);
+    if (key->option->standard && !job_key_followed(key))
+        job_set_text(key, base, key->option->standard);
 }
 
 static void forget_place(job *j, int index) {
-    mem_free(j->places[index]);
-    j->places[index] = NULL;
+    mem_free(j->given[index].place);
+    j->given[index] = (job_given){0};
 }
 
 static void drop_options(job *j) {
     while (j->model.n_options > 0) {
         j->model.n_options--;
         mem_free(j->model.options[j->model.n_options].name);
-        forget_place(j, n_job_keys + j->model.n_options);
+        forget_place(j, job_n_keys() + j->model.n_options);
     }
 }
 
 void job_set_defaults(job *j, const char *section) {
-    for (int i = 0; i < n_job_keys; i++) {
-        const job_key *key = &job_keys[i];
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++) {
+        const job_key *key = &s->keys[i];
         if (section && strcmp(key->section, section) != 0)
             continue;
-        if (key->type->release)
-            key->type->release(key, j);
-        job_set_standard(key, j);
+        if (job_type_of(key->option)->release)
+            job_type_of(key->option)->release(key, job_base(j, key));
+        job_set_standard(key, job_base(j, key));
         forget_place(j, i);
     }
     if (!section || strcmp(section, JOB_OPTIONS_SECTION) == 0)
@@ -57,12 +62,12 @@ static int option_index(const job *j, const char *name) {
     return i;
 }
 
-char **job_place_slot(const job *j, const char *section, const char *name) {
+job_given *job_given_of(const job *j, const char *section, const char *name) {
     const job_key *key = job_find_key(section, name);
     if (key)
-        return &j->places[key - job_keys];
+        return &j->given[key - job_keys()->keys];
     int option = strcmp(section, JOB_OPTIONS_SECTION) == 0 ? option_index(j, name) : j->model.n_options;
-    return option < j->model.n_options ? &j->places[n_job_keys + option] : NULL;
+    return option < j->model.n_options ? &j->given[job_n_keys() + option] : NULL;
 }
 
 static err read_option(job *j, const reading *r, const char *name, const yaml_node_t *key, const yaml_node_t *yaml) {
@@ -71,8 +76,8 @@ static err read_option(job *j, const reading *r, const char *name, const yaml_no
     if (index == JOB_MAX_OPTIONS)
         return job_error(r, key, JOB_OPTIONS_SECTION, name, "more than %d options", JOB_MAX_OPTIONS);
     if (!job_number_or_bool(yaml, &value)) {
-        job_key option = {.section = JOB_OPTIONS_SECTION, .name = name};
-        return job_wrong_type(r, &option, yaml, "a number, true or false");
+        job_key key_of = {.section = JOB_OPTIONS_SECTION, .option = &(option){.name = name}};
+        return job_wrong_type(r, &key_of, yaml, "a number, true or false");
     }
     if (index == j->model.n_options)
         j->model.options[j->model.n_options++].name = mem_string(name);
@@ -87,20 +92,30 @@ static err unknown_key(const reading *r, const char *section, const char *name, 
     return job_error(r, key, section, name, "unknown key%s", job_suggest(hint, section, name));
 }
 
+/* The key, and those of its name that other kinds of the section have. */
+static err read_twins(job *j, const reading *r, const job_key *key, const yaml_node_t *value) {
+    const job_schema *s = job_keys();
+    err code = OK;
+    for (const job_key *k = key; k < s->keys + s->n_keys && code == OK; k++)
+        if (k == key || (k->is_twin && strcmp(k->section, key->section) == 0 && strcmp(k->option->name, key->option->name) == 0))
+            code = job_type_of(k->option)->read(r, k, value, job_base(j, k));
+    return code;
+}
+
 static err read_key(job *j, const reading *r, const char *section, const char *name, const yaml_node_t *yaml, const yaml_node_t *value) {
     const job_key *key = job_find_key(section, name);
     err code;
     if (key)
-        code = key->type->read(r, key, value, j);
+        code = read_twins(j, r, key, value);
     else if (strcmp(section, JOB_OPTIONS_SECTION) == 0)
         code = read_option(j, r, name, yaml, value);
     else
         code = unknown_key(r, section, name, yaml);
     if (code != OK)
         return code;
-    char **place = job_place_slot(j, section, name);
-    mem_free(*place);
-    *place = job_place_of(r, yaml);
+    job_given *given = job_given_of(j, section, name);
+    mem_free(given->place);
+    *given = (job_given){job_place_of(r, yaml), true};
     return OK;
 }
 
@@ -116,10 +131,11 @@ static err read_pair(void *context, const reading *r, const char *name, const ya
 
 /* An override that gives a whole section has given the defaults of its other keys too. */
 static void place_defaults(job *j, const reading *r, const char *section) {
-    for (int i = 0; i < n_job_keys; i++) {
-        const job_key *key = &job_keys[i];
-        if (!j->places[i] && key->standard && !job_key_followed(key) && strcmp(key->section, section) == 0)
-            j->places[i] = job_place_of(r, NULL);
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++) {
+        const option *o = s->keys[i].option;
+        if (!j->given[i].place && o->standard && !job_key_followed(&s->keys[i]) && strcmp(s->keys[i].section, section) == 0)
+            j->given[i].place = job_place_of(r, NULL);
     }
 }
 
@@ -178,7 +194,7 @@ static bool is_bare_text(const job_key *key, const char *value) {
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         if (strcmp(value, none[i]) == 0)
             return false;
-    return key && key->type == &job_type_text && !strchr("\"'", *value) && !strpbrk(value, "\n\r");
+    return key && key->option->type == OPTION_TEXT && !strchr("\"'", *value) && !strpbrk(value, "\n\r");
 }
 
 /* In YAML's single quotes, where nothing means anything but the quote. New string. */

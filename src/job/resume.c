@@ -6,7 +6,7 @@
 typedef struct difference {
     char *name, *before, *now; /* `optimizer.lr`, and its values as they stand in a job file */
     const char *place;         /* where the value of now was given */
-    job_change change;
+    option_change change;
 } difference;
 
 typedef struct differences {
@@ -34,7 +34,7 @@ static void differences_free(differences *d) {
 static char *value_text(const job_key *key, const job *j) {
     writer *w = job_writer_new();
     job_begin_list(w);
-    key->type->write(w, key, j);
+    job_type_of(key->option)->write(w, key, job_base(j, key));
     job_end_list(w);
     char *text = job_writer_finish(w);
     size_t length = strcspn(text, "\n");
@@ -45,23 +45,31 @@ static char *value_text(const job_key *key, const job *j) {
 
 /* A key that follows another one was given where that one was. */
 static const char *place_of_key(const job *j, const job_key *key) {
-    const char *place = j->places[key - job_keys];
+    const char *place = j->given[key - job_keys()->keys].place;
     const job_key *followed = job_key_followed(key);
-    return place ? place : followed ? place_of_key(j, followed) : j->places[n_job_keys + JOB_MAX_OPTIONS];
+    return place ? place : followed ? place_of_key(j, followed) : j->given[job_n_keys() + JOB_MAX_OPTIONS].place;
+}
+
+/* A key that the one job says and the other does not has its default there. */
+static void compare_key(differences *d, const job_key *key, const job *now, const job *before) {
+    const job_key *said_now = job_key_said(now, key), *said_before = job_key_said(before, key);
+    if (!said_now && !said_before)
+        return;
+    char *a = value_text(said_before ? said_before : key, before), *b = value_text(said_now ? said_now : key, now);
+    if (strcmp(a, b) != 0) {
+        char *name = text_format("%s%s%s", key->section, *key->section ? "." : "", key->option->name);
+        add_difference(d, (difference){name, a, b, place_of_key(now, key), key->option->change});
+    } else {
+        mem_free(a);
+        mem_free(b);
+    }
 }
 
 static void compare_keys(differences *d, const job *now, const job *before) {
-    for (int i = 0; i < n_job_keys; i++) {
-        const job_key *key = &job_keys[i];
-        char *a = value_text(key, before), *b = value_text(key, now);
-        if (strcmp(a, b) != 0) {
-            char *name = text_format("%s%s%s", key->section, *key->section ? "." : "", key->name);
-            add_difference(d, (difference){name, a, b, place_of_key(now, key), key->change});
-        } else {
-            mem_free(a);
-            mem_free(b);
-        }
-    }
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++)
+        if (!s->keys[i].is_twin)
+            compare_key(d, &s->keys[i], now, before);
 }
 
 static const double *find_option(const job *j, const char *name) {
@@ -80,7 +88,7 @@ static void compare_option(differences *d, const char *option, const job *now, c
     if (a && b && *a == *b)
         return;
     char *name = text_format("%s.%s", JOB_OPTIONS_SECTION, option);
-    add_difference(d, (difference){name, option_text(a), option_text(b), job_place(now, name), JOB_FIXED});
+    add_difference(d, (difference){name, option_text(a), option_text(b), job_place(now, name), OPTION_FIXED});
 }
 
 static void compare_options(differences *d, const job *now, const job *before) {
@@ -101,11 +109,11 @@ static bool is_any(const difference *d) {
 }
 
 static bool is_fixed(const difference *d) {
-    return d->change == JOB_FIXED;
+    return d->change == OPTION_FIXED;
 }
 
 static bool is_result(const difference *d) {
-    return d->change == JOB_RESULT;
+    return d->change == OPTION_RESULT;
 }
 
 /* Another result that nobody has asked for: the job file was edited, or an override was left out. */

@@ -3,19 +3,19 @@
 
 #include "job/internal.h"
 
-static const job_key block_key = {.section = "data.shuffle", .name = "block", .least = 1, .most = 1e9};
+static const option block = {.name = "block", .type = OPTION_WHOLE, .least = 1, .most = 1e9};
+static const job_key block_key = {.section = "data.shuffle", .option = &block};
 
 static err read_argument(void *context, const reading *r, const char *name, const yaml_node_t *key, const yaml_node_t *value) {
     char hint[128];
-    if (strcmp(name, block_key.name) == 0)
+    if (strcmp(name, block.name) == 0)
         return job_read_whole(r, &block_key, value, context);
-    return job_error(r, key, block_key.section, name, "unknown key%s",
-                     text_suggest(hint, name, &block_key.name, 1, sizeof block_key.name));
+    return job_error(r, key, block_key.section, name, "unknown key%s", text_suggest(hint, name, &block.name, 1, sizeof block));
 }
 
 static err read_shuffle(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     job *j = base;
-    int64_t block = 0;
+    int64_t length = 0;
     if (!yaml || yaml->type != YAML_MAPPING_NODE) {
         err code = job_type_bool.read(r, key, yaml, base);
         if (code != OK)
@@ -23,12 +23,12 @@ static err read_shuffle(const reading *r, const job_key *key, const yaml_node_t 
         j->data.shuffle_block = 0;
         return OK;
     }
-    err code = job_each_pair(r, yaml, block_key.section, read_argument, &block);
-    if (code == OK && block == 0)
-        code = job_error(r, yaml, block_key.section, block_key.name, "is missing: write {block: 256}, or true");
+    err code = job_each_pair(r, yaml, block_key.section, read_argument, &length);
+    if (code == OK && length == 0)
+        code = job_error(r, yaml, block_key.section, block.name, "is missing: write {block: 256}, or true");
     if (code == OK) {
         j->data.shuffle = true;
-        j->data.shuffle_block = block;
+        j->data.shuffle_block = length;
     }
     return code;
 }
@@ -40,9 +40,9 @@ static void write_shuffle(writer *w, const job_key *key, const void *base) {
         return;
     }
     job_begin_map(w, true);
-    job_write_scalar(w, block_key.name);
+    job_write_scalar(w, block.name);
     job_write_whole(w, j->data.shuffle_block);
     job_end_map(w);
 }
 
-const job_type job_type_shuffle = {"true, false, or {block: 256}", read_shuffle, write_shuffle, NULL};
+const job_type job_type_shuffle = {read_shuffle, write_shuffle, NULL};

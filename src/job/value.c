@@ -25,7 +25,7 @@ static void release_text(const job_key *key, void *base) {
 
 static err read_text(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     char *value = NULL;
-    bool may_lack = key->standard && strcmp(key->standard, "null") == 0;
+    bool may_lack = key->option->standard && strcmp(key->option->standard, "null") == 0;
     err code = may_lack && job_is_null(yaml) ? OK : job_read_text(r, key, yaml, &value);
     if (code != OK)
         return code;
@@ -38,53 +38,52 @@ static void write_text(writer *w, const job_key *key, const void *base) {
     job_write_text(w, *(char **)job_member(key, base));
 }
 
-const job_type job_type_text = {"text", read_text, write_text, release_text};
+const job_type job_type_text = {read_text, write_text, release_text};
 
 /* ---- words of a list ---- */
 
-static err find_word(const reading *r, const job_key *key, const yaml_node_t *yaml, const char *const *words, int count, int *found) {
-    const char *text = job_scalar(yaml);
+static err find_word(const reading *r, const job_key *key, const yaml_node_t *yaml, int *found) {
+    const char *text = job_scalar(yaml), *word;
     if (!text)
         return job_wrong_type(r, key, yaml, "text");
-    for (int i = 0; i < count; i++)
-        if (strcmp(text, words[i]) == 0) {
+    char hint[128], all[256] = "";
+    for (int i = 0; (word = option_word(key->option, i)); i++) {
+        if (strcmp(text, word) == 0) {
             *found = i;
             return OK;
         }
-    char hint[128], all[256] = "";
-    for (int i = 0; i < count; i++)
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i == 0 ? "" : i == count - 1 ? " or " : ", ", words[i]);
-    text_suggest(hint, text, words, (size_t)count, sizeof *words);
-    return job_error(r, yaml, key->section, key->name, "\"%s\" is not %s%s", text, all, hint);
+        bool last = !option_word(key->option, i + 1);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i == 0 ? "" : last ? " or " : ", ", word);
+    }
+    return job_error(r, yaml, key->section, key->option->name, "\"%s\" is not %s%s", text, all,
+                     option_suggest_word(hint, key->option, text));
 }
 
 static err read_word(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     int found = 0;
-    err code = find_word(r, key, yaml, key->words, *key->n_words, &found);
+    err code = find_word(r, key, yaml, &found);
     if (code == OK) {
         release_text(key, base);
-        *(char **)job_member(key, base) = mem_string(key->words[found]);
+        *(char **)job_member(key, base) = mem_string(option_word(key->option, found));
     }
     return code;
 }
 
-const job_type job_type_word = {"a word", read_word, write_text, release_text};
+const job_type job_type_word = {read_word, write_text, release_text};
 
-static const char *const scope_names[] = {[NORM_GLOBAL] = "global", [NORM_RANK] = "rank", [NORM_LANE] = "lane"};
-
-static err read_norm_scope(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
+static err read_choice(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     int found = 0;
-    err code = find_word(r, key, yaml, scope_names, sizeof scope_names / sizeof *scope_names, &found);
+    err code = find_word(r, key, yaml, &found);
     if (code == OK)
-        *(norm_scope *)job_member(key, base) = (norm_scope)found;
+        *(int *)job_member(key, base) = found;
     return code;
 }
 
-static void write_norm_scope(writer *w, const job_key *key, const void *base) {
-    job_write_scalar(w, scope_names[*(norm_scope *)job_member(key, base)]);
+static void write_choice(writer *w, const job_key *key, const void *base) {
+    job_write_scalar(w, option_word(key->option, *(int *)job_member(key, base)));
 }
 
-const job_type job_type_norm_scope = {"a word", read_norm_scope, write_norm_scope, NULL};
+const job_type job_type_choice = {read_choice, write_choice, NULL};
 
 /* ---- true and false, in YAML's spellings ---- */
 
@@ -114,7 +113,7 @@ static void write_bool(writer *w, const job_key *key, const void *base) {
     job_write_scalar(w, *(bool *)job_member(key, base) ? "true" : "false");
 }
 
-const job_type job_type_bool = {"true or false", read_bool, write_bool, NULL};
+const job_type job_type_bool = {read_bool, write_bool, NULL};
 
 /* ---- whole numbers ---- */
 
@@ -124,10 +123,10 @@ static bool is_whole(const char *text) {
 }
 
 static err check_range(const reading *r, const job_key *key, const yaml_node_t *yaml, double value) {
-    if (value < key->least)
-        return job_error(r, yaml, key->section, key->name, "%s is too small: at least %.15g", job_scalar(yaml), key->least);
-    if (value > key->most)
-        return job_error(r, yaml, key->section, key->name, "%s is too large: at most %.15g", job_scalar(yaml), key->most);
+    if (value < key->option->least)
+        return job_error(r, yaml, key->section, key->option->name, "%s is too small: at least %.15g", job_scalar(yaml), key->option->least);
+    if (value > key->option->most)
+        return job_error(r, yaml, key->section, key->option->name, "%s is too large: at most %.15g", job_scalar(yaml), key->option->most);
     return OK;
 }
 
@@ -147,7 +146,7 @@ static void write_whole(writer *w, const job_key *key, const void *base) {
     job_write_whole(w, *(int64_t *)job_member(key, base));
 }
 
-const job_type job_type_whole = {"a whole number", read_whole, write_whole, NULL};
+const job_type job_type_whole = {read_whole, write_whole, NULL};
 
 static err read_int(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     int64_t value = 0;
@@ -161,7 +160,7 @@ static void write_int(writer *w, const job_key *key, const void *base) {
     job_write_whole(w, *(int *)job_member(key, base));
 }
 
-const job_type job_type_int = {"a whole number", read_int, write_int, NULL};
+const job_type job_type_int = {read_int, write_int, NULL};
 
 static err read_seed(const reading *r, const job_key *key, const yaml_node_t *yaml, void *base) {
     const char *text = plain(yaml);
@@ -170,7 +169,7 @@ static err read_seed(const reading *r, const job_key *key, const yaml_node_t *ya
     errno = 0;
     uint64_t value = strtoull(text, NULL, 10);
     if (*text == '-' || errno == ERANGE)
-        return job_error(r, yaml, key->section, key->name, "%s does not lie in 0 … %" PRIu64, text, UINT64_MAX);
+        return job_error(r, yaml, key->section, key->option->name, "%s does not lie in 0 … %" PRIu64, text, UINT64_MAX);
     *(uint64_t *)job_member(key, base) = value;
     return OK;
 }
@@ -181,7 +180,7 @@ static void write_seed(writer *w, const job_key *key, const void *base) {
     job_write_scalar(w, text);
 }
 
-const job_type job_type_seed = {"a whole number", read_seed, write_seed, NULL};
+const job_type job_type_seed = {read_seed, write_seed, NULL};
 
 /* ---- numbers; 1e-4 is one, whatever YAML 1.1 says ---- */
 
@@ -204,7 +203,7 @@ static void write_real(writer *w, const job_key *key, const void *base) {
     job_write_real(w, *(double *)job_member(key, base));
 }
 
-const job_type job_type_real = {"a number", read_real, write_real, NULL};
+const job_type job_type_real = {read_real, write_real, NULL};
 
 bool job_number_or_bool(const yaml_node_t *yaml, double *value) {
     const char *text = plain(yaml);

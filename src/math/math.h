@@ -37,6 +37,15 @@ typedef struct math_sgd {
     bool nesterov;
 } math_sgd;
 
+typedef struct math_adamw {
+    float keep;           /* of a weight: 1 − lr · weight_decay */
+    float beta1, share1;  /* of the mean and of the gradient: β₁, 1 − β₁ */
+    float beta2, share2;
+    float rate;           /* lr / (1 − β₁ᵗ) */
+    float root;           /* √(1 − β₂ᵗ) */
+    float eps;
+} math_adamw;
+
 typedef struct math_pool {
     int64_t h, w, c, oh, ow;
     int64_t kh, kw, stride_h, stride_w, pad_h, pad_w;
@@ -65,7 +74,7 @@ typedef enum math_direction {
 /* Takes a large result piece by piece, on the thread that made the piece, while it is still in cache: values[0…count) are elements
  * [first, first + count), counted from `origin` for the result's first one. What `take` reads and writes of touched[…] (or NULL) is at the
  * same places, and is fetched while the piece is made. */
-enum { MATH_SINK_TOUCHED = 2 };
+enum { MATH_SINK_TOUCHED = 3 };
 
 typedef struct math_sink {
     void (*take)(void *context, int64_t first, int64_t count, const float *values);
@@ -110,6 +119,9 @@ typedef struct math_kernels {
 
     /* Gradient descent with momentum: g += weight_decay · w, v = momentum · v + g, w −= lr · v; nesterov: w −= lr · (g + momentum · v). */
     void (*sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float *w);
+    /* w *= keep, m = beta1 · m + share1 · g, v = beta2 · v + share2 · g², w −= rate · m / (√v / root + eps); with `largest` (or NULL)
+     * that of all v so far stands in the divisor. */
+    void (*adamw)(const math_adamw *rule, int64_t n, const float *g, float *m, float *v, float *largest, float *w);
 
     /* batch normalisation. The sums are robust against means that are large beside the deviation. */
     size_t (*sums_scratch)(int64_t c, int levels); /* bytes for sum_rows, norm_sums and norm_grad_sums */

@@ -1,4 +1,4 @@
-/* What the files of optim share. */
+/* What the files of optim share: the kinds, and what they are asked. */
 #ifndef SHOAL_OPTIM_INTERNAL_H
 #define SHOAL_OPTIM_INTERNAL_H
 
@@ -6,7 +6,9 @@
 
 #include "optim/optim.h"
 
-enum { OPTIM_MAX_SLOTS = 2 };
+/* ---- optimisers ---- */
+
+enum { OPTIM_MAX_SLOTS = 3 };
 
 /* Neighbours in the arena that are updated by one rule, values and state with them. */
 typedef struct optim_piece {
@@ -14,17 +16,43 @@ typedef struct optim_piece {
     float *values;
     const float *grads;
     float *slots[OPTIM_MAX_SLOTS];
-    float lr, weight_decay;
+    int64_t step; /* this update's number: the first is 1 */
+    double lr, weight_decay;
 } optim_piece;
 
-/* A kind of optimiser: one file, one entry of the table in optim.c. */
+/* A kind of optimiser: one file, one entry of the table in table.c. `update` makes of an element what depends on nothing but that element. */
 typedef struct optim_kind {
-    const char *name;
-    int n_slots;
-    const char *slot_names[OPTIM_MAX_SLOTS];
-    void (*update)(const optimizer_options *options, const optim_piece *piece);
+    option_kind kind;
+    const char *slots[OPTIM_MAX_SLOTS];                /* names, PyTorch's; NULL: no more */
+    bool (*has_slot)(const void *own, int slot);       /* NULL: always all of them. Those that lack are the last */
+    err (*check)(const void *own, const char **wrong); /* as optim_check(); NULL: nothing to check */
+    void (*update)(const void *own, const optim_piece *piece);
 } optim_kind;
 
-extern const optim_kind optim_sgd;
+extern const optim_kind optim_sgd, optim_adamw;
+
+/* NULL where there is none. */
+const optim_kind *optim_find(const char *name);
+
+/* ---- schedules ---- */
+
+typedef struct schedule_moment {
+    int64_t epoch;
+    double t; /* from 0 at the end of the warmup to 1 at the end of the run */
+} schedule_moment;
+
+/* A kind of schedule: one file, one entry of the table in table.c. */
+typedef struct schedule_kind {
+    option_kind kind;
+    err (*check)(const void *own, double lr, const char **wrong); /* as schedule_check(); NULL: nothing to check */
+    double (*rate)(const void *own, double lr, schedule_moment now);
+} schedule_kind;
+
+extern const schedule_kind schedule_constant, schedule_step, schedule_multistep, schedule_cosine, schedule_poly;
+
+/* ERR_USAGE where the last rate is above the first; for kinds with an option min_lr. */
+err schedule_check_min_lr(double min_lr, double lr, const char **wrong);
+
+const schedule_kind *schedule_find(const char *name);
 
 #endif

@@ -1,24 +1,23 @@
-/* Optimisers by name, their state, and how an update is shared out among threads: the slice is cut at fixed places of the arena, each
- * piece is one thread's, and an element's new value depends on nothing but that element. */
+/* An optimiser, its state, and how an update is shared out among threads: the slice is cut at fixed places of the arena, each piece is one
+ * thread's, and an element's new value depends on nothing but that element. */
 #include <string.h>
 
 #include "optim/internal.h"
 
 enum { CHUNK = 16384 }; /* floats */
 
-static const optim_kind *const kinds[] = {&optim_sgd};
-const char *const optim_names[] = {"sgd"};
-const int n_optim_names = sizeof optim_names / sizeof *optim_names;
-
 /* A run of parameters with one weight decay. It begins where the last one ends, padding included. */
 typedef struct segment {
     int64_t last;
-    float weight_decay;
+    double weight_decay;
 } segment;
 
 struct optim {
     const optim_kind *kind;
-    optimizer_options options;
+    void *own;         /* the kind's own options */
+    int n_slots;
+    int64_t step;      /* of the update that is being made: the first is 1 */
+    double lr;
     float *values;     /* the graph's */
     arena slots;
     int64_t size;      /* floats of the values, and of each slot */
@@ -27,14 +26,19 @@ struct optim {
 };
 
 static err find_kind(const optim_kind **out, const char *name) {
-    for (int i = 0; i < n_optim_names; i++)
-        if (strcmp(name, kinds[i]->name) == 0) {
-            *out = kinds[i];
-            return OK;
-        }
+    *out = optim_find(name);
+    if (*out)
+        return OK;
     char hint[128];
-    text_suggest(hint, name, optim_names, (size_t)n_optim_names, sizeof *optim_names);
-    return fail(ERR_USAGE, "optimizer.name: there is no optimizer \"%s\"%s", name, hint);
+    option any = {.kinds = optim_kind_at};
+    return fail(ERR_USAGE, "optimizer.name: there is no optimizer \"%s\"%s", name, option_suggest_word(hint, &any, name));
+}
+
+err optim_check(const optimizer_options *options, const char **wrong) {
+    const optim_kind *kind = NULL;
+    *wrong = "optimizer.name";
+    err code = find_kind(&kind, options->name);
+    return code == OK && kind->check ? kind->check(options->own, wrong) : code;
 }
 
 static double decay_of(const optimizer_options *options, param_role role) {
@@ -60,7 +64,7 @@ static const param *next_param(const graph *g, int64_t offset) {
     return next;
 }
 
-static void add_segment(optim *o, int64_t last, float weight_decay) {
+static void add_segment(optim *o, int64_t last, double weight_decay) {
     segment *newest = o->n_segments > 0 ? &o->segments[o->n_segments - 1] : NULL;
     if (newest && newest->weight_decay == weight_decay)
         newest->last = last;
@@ -68,11 +72,11 @@ static void add_segment(optim *o, int64_t last, float weight_decay) {
         o->segments[o->n_segments++] = (segment){last, weight_decay};
 }
 
-static void make_segments(optim *o, const graph *g) {
+static void make_segments(optim *o, const graph *g, const optimizer_options *options) {
     o->segments = mem_new((size_t)graph_n_params(g), sizeof *o->segments);
     for (const param *p = next_param(g, 0), *after; p; p = after) {
         after = next_param(g, p->offset + p->size);
-        add_segment(o, after ? after->offset : o->size, (float)decay_of(&o->options, p->role));
+        add_segment(o, after ? after->offset : o->size, decay_of(options, p->role));
     }
 }
 
@@ -84,16 +88,20 @@ err optim_new(optim **out, graph *g, const optimizer_options *options) {
         return code;
     optim *o = mem_new(1, sizeof *o);
     o->kind = kind;
-    o->options = *options;
-    o->options.name = kind->name;
+    o->own = option_new(&kind->kind);
+    if (options->own)
+        memcpy(o->own, options->own, kind->kind.size);
+    while (o->n_slots < OPTIM_MAX_SLOTS && kind->slots[o->n_slots] && (!kind->has_slot || kind->has_slot(o->own, o->n_slots)))
+        o->n_slots++;
     o->values = graph_values(g);
     o->size = graph_trained_size(g);
-    code = arena_init(&o->slots, (size_t)kind->n_slots * (size_t)o->size * sizeof(float), "the optimizer's state");
+    code = arena_init(&o->slots, (size_t)o->n_slots * (size_t)o->size * sizeof(float), "the optimizer's state");
     if (code != OK) {
+        mem_free(o->own);
         mem_free(o);
         return code;
     }
-    make_segments(o, g);
+    make_segments(o, g, options);
     *out = o;
     return OK;
 }
@@ -103,6 +111,7 @@ void optim_free(optim *o) {
         return;
     arena_reset(&o->slots);
     mem_free(o->segments);
+    mem_free(o->own);
     mem_free(o);
 }
 
@@ -112,7 +121,6 @@ typedef struct update {
     const optim *optim;
     const float *grads; /* of element `first` */
     int64_t first, last;
-    float lr;
 } update;
 
 static int segment_at(const optim *o, int64_t place) {
@@ -131,18 +139,19 @@ static float *slot_values(const optim *o, int slot) {
     return (float *)(void *)o->slots.base + slot * o->size;
 }
 
-static void update_piece(const update *u, int64_t first, int64_t last, float weight_decay) {
+static void update_piece(const update *u, int64_t first, int64_t last, double weight_decay) {
     const optim *o = u->optim;
     optim_piece piece = {
         .count = last - first,
         .values = o->values + first,
         .grads = u->grads + (first - u->first),
-        .lr = u->lr,
+        .step = o->step,
+        .lr = o->lr,
         .weight_decay = weight_decay,
     };
-    for (int slot = 0; slot < o->kind->n_slots; slot++)
+    for (int slot = 0; slot < o->n_slots; slot++)
         piece.slots[slot] = slot_values(o, slot) + first;
-    o->kind->update(&o->options, &piece);
+    o->kind->update(o->own, &piece);
 }
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -165,24 +174,29 @@ static void update_chunk(void *context, int item, int thread) {
     update_range(u, first, smaller(first + CHUNK, u->last));
 }
 
-void optim_step(optim *o, const float *grads, int64_t first, int64_t last, double lr) {
-    update u = {o, grads + first, first, last, (float)lr};
+void optim_begin(optim *o, int64_t updates, double lr) {
+    o->step = updates + 1;
+    o->lr = lr;
+}
+
+void optim_step(optim *o, const float *grads, int64_t first, int64_t last) {
+    update u = {o, grads + first, first, last};
     threads_run((int)((last - first + CHUNK - 1) / CHUNK), update_chunk, &u);
 }
 
-void optim_update(optim *o, const float *grads, int64_t first, int64_t count, double lr) {
-    update u = {o, grads, first, first + count, (float)lr};
+void optim_update(optim *o, const float *grads, int64_t first, int64_t count) {
+    update u = {o, grads, first, first + count};
     update_range(&u, first, first + count);
 }
 
 /* ---- state ---- */
 
 int optim_n_slots(const optim *o) {
-    return o->kind->n_slots;
+    return o->n_slots;
 }
 
 const char *optim_slot_name(const optim *o, int slot) {
-    return o->kind->slot_names[slot];
+    return o->kind->slots[slot];
 }
 
 float *optim_slot(optim *o, int slot) {

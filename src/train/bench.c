@@ -94,7 +94,7 @@ static void run_step(engine *e, const random_batch *batch, const bench_options *
     double sums[N_METRICS];
     graph_batch b = {options->batch, (uint64_t)step, (const uint8_t *const *)batch->images, (const int32_t *const *)batch->labels};
     engine_forward(e, &b, (votes){0}, sums);
-    engine_backward(e, 0.01);
+    engine_backward(e, step, 0.01);
 }
 
 /* Returns the seconds that this rank waited for others in the timed steps. */
@@ -159,6 +159,16 @@ static err build(const bench_options *o, const shoal_model_kind *kind, model **o
     return code;
 }
 
+static err make_optimizer(model *m, optim **out) {
+    const option_kind *sgd = option_find_kind(optim_kind_at, "sgd");
+    void *own = option_new(sgd);
+    option_set_number(sgd, own, "momentum", 0.9);
+    optimizer_options options = {"sgd", 0.01, own, .weight_decay = 1e-4, .norm_weight_decay = 1e-4, .bias_weight_decay = 1e-4};
+    err code = optim_new(out, m->graph, &options);
+    mem_free(own);
+    return code;
+}
+
 err train_bench(const bench_options *options) {
     bench_options o = *options;
     const shoal_model_kind *kind;
@@ -173,8 +183,7 @@ err train_bench(const bench_options *options) {
     o.classes = o.classes > 0 ? o.classes : kind->classes;
     code = comm_agree(comm_world(), build(&o, kind, &m));
     if (code == OK)
-        code = comm_agree(comm_world(), optim_new(&opt, m->graph, &(optimizer_options){.name = "sgd", .lr = 0.01, .momentum = 0.9,
-                                                  .weight_decay = 1e-4, .norm_weight_decay = 1e-4, .bias_weight_decay = 1e-4}));
+        code = comm_agree(comm_world(), make_optimizer(m, &opt));
     if (code == OK) {
         dist_format format = dist_find_format(o.gradients);
         engine_options how = {.lanes = o.lanes, .batch = o.batch, .training = true, .optim = opt, .recompute = o.recompute,

@@ -19,14 +19,14 @@ static void on_grad(void *context, int64_t complete) {
 
 static void take_grad(void *context, int64_t first, int64_t count, const float *grads) {
     const engine *e = context;
-    optim_update(e->optim, grads, first, count, e->lr);
+    optim_update(e->optim, grads, first, count);
 }
 
 /* With no other ranks to meet, large parameters are updated while their gradients are in cache. */
 static math_sink make_sink(engine *e) {
     math_sink sink = {.take = take_grad, .context = e, .touched = {graph_values(e->model->graph)}};
-    if (optim_n_slots(e->optim) > 0)
-        sink.touched[1] = optim_slot(e->optim, 0);
+    for (int i = 1; i < MATH_SINK_TOUCHED && i <= optim_n_slots(e->optim); i++)
+        sink.touched[i] = optim_slot(e->optim, i - 1);
     return sink;
 }
 
@@ -190,7 +190,7 @@ static void update(engine *e, int64_t first, int64_t last) {
         const param *done = graph_handed_out(e->run, first);
         int64_t end = done && done->offset < last ? done->offset : last;
         if (end > first)
-            optim_step(e->optim, e->grads[0], first, end, e->lr);
+            optim_step(e->optim, e->grads[0], first, end);
         first = end < last ? done->offset + done->size : last;
     }
 }
@@ -229,8 +229,8 @@ static trouble update_guarded(engine *e) {
     return guard_weights(e) ? TROUBLE_NONE : TROUBLE_WEIGHTS;
 }
 
-trouble engine_backward(engine *e, double lr) {
-    e->lr = lr;
+trouble engine_backward(engine *e, int64_t updates, double lr) {
+    optim_begin(e->optim, updates, lr);
     run_backward(e);
     if (e->guard)
         return update_guarded(e);

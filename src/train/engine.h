@@ -43,7 +43,6 @@ typedef struct engine {
     float **grads;      /* [block] */
     double **lane_sums; /* [lane][N_METRICS] */
     optim *optim;       /* the caller's */
-    double lr;          /* of the running backward */
     guard *guard;       /* NULL: updates are not looked at */
     /* Of this rank since engine_new; waits for others not included. On a single rank the updates of large parameters, made with their
      * gradients (graph_hooks.sink), count as backward. */
@@ -82,9 +81,10 @@ void engine_sum(engine *e, double *const *lane_totals, double *sums);
 double **engine_new_totals(const engine *e);
 void engine_free_totals(const engine *e, double **lane_totals);
 
-/* Backward, and the update of each bucket as soon as its exchange is over; then the running statistics. Says what was not finite, the same
+/* Backward, and the update of each bucket as soon as its exchange is over; then the running statistics. `updates` and `lr` are as in
+ * optim_begin(). Says what was not finite, the same
  * on all ranks, where the engine is guarded; otherwise always TROUBLE_NONE. Collective. */
-trouble engine_backward(engine *e, double lr);
+trouble engine_backward(engine *e, int64_t updates, double lr);
 
 /* Runs the batch's forward, and where wanted its backward, once more, and looks for the first value on any rank that is not finite; the
  * same on all ranks. Updates nothing; with `backward` the engine must be guarded. Collective. */

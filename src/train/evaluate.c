@@ -10,7 +10,7 @@
 
 enum { BATCHES_BETWEEN_VOTES = 4 }; /* on whether to leave an evaluation */
 
-err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out) {
+err evaluate_shape(const dataset *data, const option_list *transforms, shape *out) {
     return transforms_shape(transforms->list, transforms->count, dataset_image_shape(data), out);
 }
 

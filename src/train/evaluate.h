@@ -15,7 +15,7 @@ typedef struct evaluation_watch {
 
 typedef struct evaluate_options {
     const dataset *data;
-    const job_transforms *transforms;
+    const option_list *transforms;
     int64_t batch; /* global */
     int workers;   /* data.workers */
     quarantine *bad;
@@ -31,6 +31,6 @@ err evaluate_set(engine *e, const evaluate_options *o, evaluation *result);
 err evaluate_check_same(const dataset *data, const char *pattern, uint64_t *fingerprint);
 
 /* The shape of the set's pictures after the transforms. */
-err evaluate_shape(const dataset *data, const job_transforms *transforms, shape *out);
+err evaluate_shape(const dataset *data, const option_list *transforms, shape *out);
 
 #endif

@@ -36,7 +36,7 @@ void predictor_close(predictor *p) {
 }
 
 static err load_picture(predictor *p, const char *path) {
-    const job_transforms *eval = &p->net.job->data.eval;
+    const option_list *eval = &p->net.job->data.eval;
     shape want = p->net.model->image;
     err code = byte_buffer_read(&p->file, path);
     if (code != OK)

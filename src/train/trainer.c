@@ -27,7 +27,7 @@ static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) 
     if (sums[VOTE_NEWS] > 0 && quarantine_add(t->bad, b->bad, b->n_bad) != OK)
         return boundary_save_and_stop(t);
     double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
-    trouble what = isfinite(loss) ? engine_backward(t->engine, lr) : TROUBLE_LOSS;
+    trouble what = isfinite(loss) ? engine_backward(t->engine, t->past.updates, lr) : TROUBLE_LOSS;
     if (what != TROUBLE_NONE)
         return trouble_meet(t, what, &batch, loss);
     t->step++;

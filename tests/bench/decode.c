@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/make_options.h"
 #include "data/data.h"
 #include "math/math.h"
 
@@ -36,9 +37,9 @@ int main(int argc, char **argv) {
         return ERR_USAGE;
     int size = argc > 3 ? atoi(argv[3]) : 224;
     transform list[] = {
-        {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = size, .scale = {0.08, 1}, .ratio = {3.0 / 4, 4.0 / 3}},
-        {.kind = TRANSFORM_HFLIP, .p = 0.5},
-        {.kind = TRANSFORM_COLOR_JITTER, .brightness = 0.4, .contrast = 0.4, .saturation = 0.4, .hue = 0.1},
+        TRANSFORM("random_resized_crop", {"size", {size}}, {"scale", {0.08, 1}}, {"ratio", {3.0 / 4, 4.0 / 3}}),
+        TRANSFORM("hflip", {"p", {0.5}}),
+        TRANSFORM("color_jitter", {"brightness", {0.4}}, {"contrast", {0.4}}, {"saturation", {0.4}}, {"hue", {0.1}}),
     };
     dataset *d = NULL;
     err code = math_init();

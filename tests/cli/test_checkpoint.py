@@ -111,6 +111,12 @@ with tempfile.TemporaryDirectory() as work:
         check("its updates", [trainer[k] for k in ("updates", "lr_factor", "rollbacks")] == [2, 1, 0])
         check("its best", text(trainer["best_metric"]) == "top1" and abs(trainer["best_value"] - max(e["top1"] for e in evaluations)) < 1e-8)
         check("provenance", {"version", "commit", "host", "processor", "hdf5"} <= set(f["provenance"].attrs))
+    adamw = "optimizer={name: adamw, lr: 0.001}"
+    run(shoal, "train", f"{work}/job.yaml", "model.name=resnet18", "train.lanes=2", "train.max_steps=1", adamw, "--out", f"{work}/adamw")
+    with h5py.File(f"{work}/adamw/last.h5") as f:
+        check("AdamW's state has PyTorch's names", set(f["optimizer"]) == {"exp_avg", "exp_avg_sq"})
+        for slot in f["optimizer"].values():
+            check("its shapes are the parameters'", {k: v.shape for k, v in slot.items()} == {k: p.shape for k, p in net.named_parameters()})
     last = [e for e in events if e["event"] == "eval"][-1]
     loss = evaluate(net.eval(), f"{work}/val.h5")
     check(f"PyTorch's evaluation: loss {loss}, here {last['loss']}", abs(loss - last["loss"]) < 1e-4 * loss)

@@ -32,6 +32,13 @@ data: {train: $work/data/train.h5, drop_last: false}
 train: {epochs: 1, batch: 600, lanes: 12, seed: 7}
 optimizer: {name: sgd, lr: 0.02, momentum: 0.9}
 JOB
+cat > "$work/adamw.yaml" << JOB
+name: lanes-adamw
+model: {name: lenet5}
+data: {train: $work/data/train.h5}
+train: {epochs: 1, batch: 64, lanes: 8, seed: 8, max_steps: 12}
+optimizer: {name: adamw, lr: 1e-3, amsgrad: true, norm_weight_decay: 0}
+JOB
 
 # run JOB RANKS THREADS FOLDER OPTION…: prints the digest of the last checkpoint.
 run() {
@@ -64,6 +71,7 @@ all() {
 
 all resnet20 13 4 1:1 1:2 2:1 2:2 4:1 4:2
 all lenet5 15 3 1:1 1:2 2:2 4:1 # convolutions by samples, fused with relu and pool; the last batch has lanes of 16 and of 17
+all adamw 5 2 1:1 2:2 4:1
 all vgg11 2 2 1:1 2:2 # 128 million parameters: more ranks take more memory than small machines have
 
 # pretending that every two ranks are a node changes who sums what first, and no bit

@@ -1,10 +1,11 @@
 /* JPEG and PNG: decoded whole, in grey too, and by parts and scales as augmentation asks for them. */
+#include "../unit/make_options.h"
 #include "data/data.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const transform list[][2] = {{{.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 8, .scale = {0.1, 1}, .ratio = {0.7, 1.4}}},
-                                        {{.kind = TRANSFORM_RESIZE, .size = 12}, {.kind = TRANSFORM_CENTER_CROP, .size = 8}}};
+    const transform list[][2] = {{TRANSFORM("random_resized_crop", {"size", {8}}, {"scale", {0.1, 1}}, {"ratio", {0.7, 1.4}})},
+                                 {TRANSFORM("resize", {"size", {12}}), TRANSFORM("center_crop", {"size", {8}})}};
     image whole = {0}, spare = {0};
     byte_buffer record = {.bytes = (uint8_t *)data, .size = size};
     for (int channels = 1; channels <= 3; channels += 2) {

@@ -1,21 +1,27 @@
 #!/usr/bin/python3
-"""Writes optim.h: what torch.optim.SGD makes of four parameters in five steps, in float32, for tests/unit/test_optim.c.
+"""Writes optim.h: what PyTorch's optimisers make of four parameters in ten steps, for tests/unit/test_optim.c: the truth in float64, and how
+far PyTorch's own float32 strays from it.
 
 The parameters are a weight, a bias, and a batch norm's weight and bias; values and gradients are functions of their place, which
-test_optim.c computes too.
+test_optim.c computes too. An optimiser more is some rows of CASES.
 
 Usage: make_optim.py > optim.h      (needs Debian's python3-torch)
 """
 import torch
 
 SIZES = {"conv.weight": 6, "conv.bias": 2, "bn.weight": 3, "bn.bias": 3}
-CASES = {  # momentum, nesterov, weight decay of weights, of batch norms, of other biases
-    "plain": (0.0, False, 0.0, 0.0, 0.0),
-    "decay": (0.0, False, 0.1, 0.1, 0.1),
-    "momentum": (0.9, False, 0.01, 0.01, 0.01),
-    "nesterov": (0.9, True, 0.05, 0.0, 0.02),
+NO = (0.0, 0.0, 0.0)
+CASES = {  # the optimiser in PyTorch and in a job, its options, weight decay of weights, of batch norms, of other biases
+    "sgd, plain": (torch.optim.SGD, "sgd", {}, NO),
+    "sgd, decay": (torch.optim.SGD, "sgd", {}, (0.1, 0.1, 0.1)),
+    "sgd, momentum": (torch.optim.SGD, "sgd", {"momentum": 0.9}, (0.01, 0.01, 0.01)),
+    "sgd, nesterov": (torch.optim.SGD, "sgd", {"momentum": 0.9, "nesterov": True}, (0.05, 0.0, 0.02)),
+    "adamw, plain": (torch.optim.AdamW, "adamw", {"betas": (0.9, 0.999), "eps": 1e-8}, NO),
+    "adamw, decay": (torch.optim.AdamW, "adamw", {"betas": (0.9, 0.999), "eps": 1e-8}, (0.1, 0.0, 0.05)),
+    "adamw, betas": (torch.optim.AdamW, "adamw", {"betas": (0.95, 0.7), "eps": 1e-3}, (0.01, 0.01, 0.01)),
+    "adamw, amsgrad": (torch.optim.AdamW, "adamw", {"betas": (0.8, 0.9), "eps": 1e-8, "amsgrad": True}, (0.01, 0.0, 0.0)),
 }
-LR = [0.1, 0.1, 0.05, 0.05, 0.2]
+LR = [0.1, 0.1, 0.05, 0.05, 0.2, 0.2, 0.01, 0.1, 0.02, 0.05]
 
 
 def value(place):
@@ -26,34 +32,42 @@ def grad(place, step):
     return ((place * 11 + step * 5) % 23 - 11) / 16
 
 
-def run(momentum, nesterov, weight, norm, bias):
+def run(kind, options, decays, dtype):
     params, place = {}, 0
     for name, size in SIZES.items():
-        params[name] = torch.nn.Parameter(torch.tensor([value(place + i) for i in range(size)], dtype=torch.float32))
+        params[name] = torch.nn.Parameter(torch.tensor([value(place + i) for i in range(size)], dtype=dtype))
         place += size
+    weight, norm, bias = decays
     decay = {"conv.weight": weight, "conv.bias": bias, "bn.weight": norm, "bn.bias": norm}
-    sgd = torch.optim.SGD([{"params": [p], "weight_decay": decay[k]} for k, p in params.items()], lr=LR[0], momentum=momentum,
-                          nesterov=nesterov)
+    optimizer = kind([{"params": [p], "weight_decay": decay[k]} for k, p in params.items()], lr=LR[0], **options)
     for step, lr in enumerate(LR):
         place = 0
         for p in params.values():
-            p.grad = torch.tensor([grad(place + i, step) for i in range(p.numel())], dtype=torch.float32)
+            p.grad = torch.tensor([grad(place + i, step) for i in range(p.numel())], dtype=dtype)
             place += p.numel()
-        for group in sgd.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = lr
-        sgd.step()
-    return torch.cat([p.detach() for p in params.values()]).tolist()
+        optimizer.step()
+    return torch.cat([p.detach() for p in params.values()]).double()
+
+
+def row(name, value):
+    pair = value if isinstance(value, tuple) else (float(value), 0.0)
+    return f'{{"{name}", {{{pair[0]!r}, {pair[1]!r}}}}}'
 
 
 print(f"/* Made by make_optim.py with PyTorch {torch.__version__}. */")
-print("#include <stdbool.h>\n")
+print('#include "../unit/make_options.h"\n')
 print(f"static const double golden_lr[] = {{{', '.join(map(str, LR))}}};\n")
-print("static const struct golden {\n    const char *name;\n    double momentum;\n    bool nesterov;")
-print("    double weight_decay, norm_weight_decay, bias_weight_decay;\n    float values[14];\n} golden[] = {")
-for name, case in CASES.items():
-    momentum, nesterov, *decays = case
-    values = [f"{v:.9g}f" if "." in f"{v:.9g}" else f"{v:.9g}.0f" for v in run(*case)]
-    rows = [", ".join(values[i:i + 7]) for i in range(0, len(values), 7)]
-    print(f'    {{"{name}", {momentum}, {str(nesterov).lower()}, {", ".join(map(str, decays))},')
+print("static const struct golden {\n    const char *name, *optimizer;\n    made_option options[4];")
+print("    double weight_decay, norm_weight_decay, bias_weight_decay;")
+print("    double stray; /* most that PyTorch's float32 strays */\n    double values[14];\n} golden[] = {")
+for name, (kind, ours, options, decays) in CASES.items():
+    truth = run(kind, options, decays, torch.float64)
+    stray = (run(kind, options, decays, torch.float32) - truth).abs().max().item()
+    values = [f"{v:.17g}" if "." in f"{v:.17g}" else f"{v:.17g}.0" for v in truth.tolist()]
+    print(f'    {{"{name}", "{ours}", {{{", ".join([row(k, v) for k, v in options.items()] + ["{NULL, {0}}"])}}}, '
+          f'{", ".join(map(str, decays))}, {stray:.9g},')
+    rows = [", ".join(values[i:i + 5]) for i in range(0, len(values), 5)]
     print("     {" + ",\n      ".join(rows) + "}},")
 print("};")

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/make_options.h"
 #include "image/transform.h"
 
 enum { MOST_NUMBERS = 8 };
@@ -46,7 +47,7 @@ static int decode(const char *path) {
 }
 
 static int load(const char *path, const double *n) {
-    transform list[] = {{.kind = TRANSFORM_RESIZE, .size = (int)n[0]}, {.kind = TRANSFORM_CENTER_CROP, .size = (int)n[1]}};
+    transform list[] = {TRANSFORM("resize", {"size", {(int)n[0]}}), TRANSFORM("center_crop", {"size", {(int)n[1]}})};
     image im = {0}, spare = {0};
     byte_buffer record = {0};
     err code = byte_buffer_read(&record, path);
@@ -76,19 +77,19 @@ static int adjust(const char *path, const char *what, double factor) {
 }
 
 static int print_crops(const double *n) {
-    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 224, .scale = {n[3], n[4]}, .ratio = {n[5], n[6]}};
+    transform t = TRANSFORM("random_resized_crop", {"size", {224}}, {"scale", {n[3], n[4]}}, {"ratio", {n[5], n[6]}});
     for (int id = 0; id < (int)n[0]; id++) {
         image_view v = view_whole((int)n[1], (int)n[2]);
-        random_resized_crop_view(&t, &v, (transform_draws){key_of(id), 0});
+        transform_random_resized_crop.view(t.values, &v, (transform_draws){key_of(id), 0});
         printf("%d %d %d %d\n", v.part.top, v.part.left, v.part.height, v.part.width);
     }
     return 0;
 }
 
 static int print_jitter(const double *n) {
-    transform t = {.kind = TRANSFORM_COLOR_JITTER, .brightness = n[1], .contrast = n[2], .saturation = n[3], .hue = n[4]};
+    transform t = TRANSFORM("color_jitter", {"brightness", {n[1]}}, {"contrast", {n[2]}}, {"saturation", {n[3]}}, {"hue", {n[4]}});
     for (int id = 0; id < (int)n[0]; id++) {
-        color_factors f = color_jitter_draw(&t, (transform_draws){key_of(id), 0});
+        color_factors f = color_jitter_draw(t.values, (transform_draws){key_of(id), 0});
         printf("%.17g %.17g %.17g %.17g %d%d%d%d\n", f.brightness, f.contrast, f.saturation, f.hue, f.order[0], f.order[1], f.order[2],
                f.order[3]);
     }

@@ -40,6 +40,26 @@ static const char whole[] =
     "comm: {gradients: fp16}\n"
     "log: {every_steps: 1}\n";
 
+/* A number or flag of a kind's options. */
+static inline double number_of(const option_kind *kind, const void *values, const char *name) {
+    const option *o = option_find(kind, name);
+    ck_assert_ptr_nonnull(o);
+    const void *member = option_member(o, values);
+    return o->type == OPTION_BOOL ? *(const bool *)member : o->type == OPTION_INT ? *(const int *)member : *(const double *)member;
+}
+
+static inline double transform_number(const transform *t, const char *name) {
+    return number_of(t->kind, t->values, name);
+}
+
+static inline double optimizer_number(const job *j, const char *name) {
+    return number_of(option_find_kind(optim_kind_at, j->optimizer.name), j->optimizer.own, name);
+}
+
+static inline double schedule_number(const job *j, const char *name) {
+    return number_of(option_find_kind(schedule_kind_at, j->schedule.name), j->schedule.own, name);
+}
+
 static inline job *parsed_with(const char *text, const char *const *overrides, int count) {
     job *j;
     err code = job_parse(&j, text, "x.yaml", overrides, count);

@@ -24,6 +24,12 @@ static void override_refused(const char *override, const char *expected) {
     refused_with(small, override, expected);
 }
 
+static const int *milestones_of(const job *j, int *count) {
+    const option_kind *kind = option_find_kind(schedule_kind_at, j->schedule.name);
+    *count = *option_count(option_find(kind, "milestones"), j->schedule.own);
+    return option_member(option_find(kind, "milestones"), j->schedule.own);
+}
+
 /* ---- what is read ---- */
 
 START_TEST(defaults_hold_where_nothing_is_given) {
@@ -47,11 +53,10 @@ START_TEST(defaults_hold_where_nothing_is_given) {
     ck_assert_str_eq(j->comm.gradients, "float32");
     ck_assert_str_eq(j->optimizer.name, "sgd");
     ck_assert_double_eq(j->optimizer.lr, 0.1);
-    ck_assert_double_eq(j->optimizer.momentum, 0);
-    ck_assert(!j->optimizer.nesterov);
+    ck_assert_double_eq(optimizer_number(j, "momentum"), 0);
+    ck_assert(optimizer_number(j, "nesterov") == 0);
     ck_assert_double_eq(j->optimizer.weight_decay + j->optimizer.norm_weight_decay + j->optimizer.bias_weight_decay, 0);
     ck_assert_str_eq(j->schedule.name, "constant");
-    ck_assert_double_eq(j->schedule.gamma, 0.1);
     ck_assert_ptr_null(j->init.from);
     ck_assert_int_eq(j->checkpoint.every_epochs, 1);
     ck_assert_double_eq(j->checkpoint.every_seconds, 600);
@@ -79,8 +84,11 @@ START_TEST(every_key_is_read) {
     ck_assert_double_eq(j->optimizer.weight_decay, 1e-4);
     ck_assert_double_eq(j->optimizer.norm_weight_decay, 0);
     ck_assert_double_eq(j->optimizer.bias_weight_decay, 1e-4);
-    ck_assert_int_eq(j->schedule.n_milestones, 3);
-    ck_assert_int_eq(j->schedule.milestones[2], 80);
+    int n_milestones;
+    const int *milestones = milestones_of(j, &n_milestones);
+    ck_assert_int_eq(n_milestones, 3);
+    ck_assert_int_eq(milestones[2], 80);
+    ck_assert_double_eq(schedule_number(j, "gamma"), 0.1);
     ck_assert_double_eq(j->schedule.warmup_epochs, 2.5);
     ck_assert_int_eq(j->init.n_freeze, 2);
     ck_assert_str_eq(j->init.freeze[1], "layer1.*");
@@ -89,30 +97,35 @@ START_TEST(every_key_is_read) {
 }
 END_TEST
 
+static const double *range(const transform *t, const char *name) {
+    return option_member(option_find(t->kind, name), t->values);
+}
+
 START_TEST(transforms_have_torchvisions_defaults) {
     job *j = parsed(whole);
-    const job_transforms *augment = &j->data.augment, *eval = &j->data.eval;
+    const option_list *augment = &j->data.augment, *eval = &j->data.eval;
     ck_assert_int_eq(augment->count, 3);
-    ck_assert_int_eq(augment->list[0].kind, TRANSFORM_RANDOM_RESIZED_CROP);
-    ck_assert_int_eq(augment->list[0].size, 224);
-    ck_assert_double_eq(augment->list[0].scale[0], 0.25);
-    ck_assert_double_eq(augment->list[0].ratio[0], 3.0 / 4);
-    ck_assert_double_eq(augment->list[0].ratio[1], 4.0 / 3);
-    ck_assert_int_eq(augment->list[1].kind, TRANSFORM_HFLIP);
-    ck_assert_double_eq(augment->list[1].p, 0.5);
-    ck_assert_int_eq(augment->list[2].padding, 4);
+    ck_assert_str_eq(augment->list[0].kind->name, "random_resized_crop");
+    ck_assert_double_eq(transform_number(&augment->list[0], "size"), 224);
+    ck_assert_double_eq(range(&augment->list[0], "scale")[0], 0.25);
+    ck_assert_double_eq(range(&augment->list[0], "ratio")[0], 3.0 / 4);
+    ck_assert_double_eq(range(&augment->list[0], "ratio")[1], 4.0 / 3);
+    ck_assert_str_eq(augment->list[1].kind->name, "hflip");
+    ck_assert_double_eq(transform_number(&augment->list[1], "p"), 0.5);
+    ck_assert_double_eq(transform_number(&augment->list[2], "padding"), 4);
     ck_assert_int_eq(eval->count, 3);
-    ck_assert_int_eq(eval->list[1].kind, TRANSFORM_CENTER_CROP);
-    ck_assert_double_eq(eval->list[2].p, 1);
+    ck_assert_str_eq(eval->list[1].kind->name, "center_crop");
+    ck_assert_double_eq(transform_number(&eval->list[2], "p"), 1);
     job_free(j);
     j = overridden("data.augment=[random_resized_crop: {size: 8}]");
-    ck_assert_double_eq(j->data.augment.list[0].scale[0], 0.08);
-    ck_assert_double_eq(j->data.augment.list[0].scale[1], 1);
+    ck_assert_double_eq(range(&j->data.augment.list[0], "scale")[0], 0.08);
+    ck_assert_double_eq(range(&j->data.augment.list[0], "scale")[1], 1);
     job_free(j);
     j = overridden("data.augment=[color_jitter: {brightness: 0.4, saturation: 1.5, hue: 0.1}]");
     const transform *jitter = &j->data.augment.list[0];
-    ck_assert_int_eq(jitter->kind, TRANSFORM_COLOR_JITTER);
-    ck_assert(jitter->brightness == 0.4 && jitter->contrast == 0 && jitter->saturation == 1.5 && jitter->hue == 0.1);
+    ck_assert_str_eq(jitter->kind->name, "color_jitter");
+    ck_assert(transform_number(jitter, "brightness") == 0.4 && transform_number(jitter, "contrast") == 0 &&
+              transform_number(jitter, "saturation") == 1.5 && transform_number(jitter, "hue") == 0.1);
     job_free(j);
 }
 END_TEST
@@ -165,8 +178,8 @@ START_TEST(impossible_values_are_named) {
     line_refused("checkpoint: {keep: 4294967297}", "x.yaml:6: checkpoint.keep: 4294967297 is too large: at most 1000000");
     line_refused("schedule: {warmup_epochs: 3}", "x.yaml:6: schedule.warmup_epochs 3 is more than train.epochs 2");
     line_refused("schedule: {name: multistep}", "x.yaml:6: schedule.milestones is missing: multistep needs the epochs, like [30, 60, 80]");
-    line_refused("schedule: {milestones: [3, 3]}", "x.yaml:6: schedule.milestones must rise: 3 stands behind 3");
-    line_refused("schedule: {min_lr: 0.2}", "x.yaml:6: schedule.min_lr 0.2 is above optimizer.lr 0.1");
+    line_refused("schedule: {name: multistep, milestones: [3, 3]}", "x.yaml:6: schedule.milestones must rise: 3 stands behind 3");
+    line_refused("schedule: {name: cosine, min_lr: 0.2}", "x.yaml:6: schedule.min_lr 0.2 is above optimizer.lr 0.1");
     line_refused("init: {replace_head: true}", "x.yaml:6: init.replace_head without init.from: there is no head to replace");
     override_refused("train.batch=0", "override train.batch=0: train.batch: 0 is too small: at least 1");
     override_refused("train.lanes=0", "override train.lanes=0: train.lanes: 0 is too small: at least 1");
@@ -254,7 +267,7 @@ START_TEST(too_many_of_anything_is_refused) {
         sprintf(text + strlen(text), ", option%d: 1", i);
     strcat(text, "}\n");
     refused_with(text, NULL, "x.yaml:1: model.option16: more than 16 options");
-    for (int i = 0; i < JOB_MAX_TRANSFORMS; i++)
+    for (int i = 0; i < OPTION_MAX_LIST; i++)
         strcat(list, ", hflip");
     strcat(list, "]");
     job *j;
@@ -264,11 +277,43 @@ START_TEST(too_many_of_anything_is_refused) {
 }
 END_TEST
 
+/* ---- kinds ---- */
+
+START_TEST(kinds_have_their_own_options_and_defaults) {
+    job *j = overridden("optimizer={name: adamw, lr: 1e-3, betas: [0.95, 0.7]}");
+    const double *betas = option_member(option_find(option_find_kind(optim_kind_at, "adamw"), "betas"), j->optimizer.own);
+    ck_assert(betas[0] == 0.95 && betas[1] == 0.7);
+    ck_assert_double_eq(optimizer_number(j, "eps"), 1e-8);
+    ck_assert_double_eq(j->optimizer.weight_decay, 0.01);
+    ck_assert_double_eq(j->optimizer.norm_weight_decay, 0.01);
+    char *text = job_text(j);
+    ck_assert_ptr_nonnull(strstr(text, "  betas: [0.95, 0.7]\n  eps: 1.0e-08\n  amsgrad: false\n  weight_decay: 0.01\n"));
+    ck_assert_ptr_null(strstr(text, "momentum"));
+    mem_free(text);
+    job_free(j);
+    const char *const overrides[] = {"optimizer.name=adamw", "optimizer.weight_decay=0"};
+    j = parsed_with(small, overrides, 2);
+    ck_assert_double_eq(j->optimizer.weight_decay + j->optimizer.norm_weight_decay, 0);
+    job_free(j);
+}
+END_TEST
+
+START_TEST(options_of_another_kind_are_refused) {
+    override_refused("optimizer.betas=[0.9, 0.99]",
+                     "override optimizer.betas=[0.9, 0.99]: optimizer.betas: sgd has no such option, adamw has");
+    refused_with(whole, "optimizer.name=adamw", "x.yaml:19: optimizer.momentum: adamw has no such option, sgd has");
+    override_refused("optimizer={name: adamw, lr: 1, betas: [0.9]}",
+                     "override optimizer={name: adamw, lr: 1, betas: [0.9]}: optimizer.betas: a list is not a list of two numbers, like "
+                     "[0.9, 0.999]");
+    job_free(overridden("schedule={name: cosine, gamma: 0.5}")); /* resolved jobs of old say the options of all schedules */
+}
+END_TEST
+
 /* ---- overrides ---- */
 
 START_TEST(overrides_replace_keys) {
     const char *const overrides[] = {"train.epochs=5",      "train.epochs=6",      "optimizer.weight_decay=5e-4",
-                                     "model.dropout=0.5",   "name=other",          "schedule.milestones=[1, 2]",
+                                     "model.dropout=0.5",   "name=other",          "schedule={name: multistep, milestones: [1, 2]}",
                                      "data.val=\"a b.h5\"", "log={every_steps: 3}"};
     job *j = parsed_with(small, overrides, sizeof overrides / sizeof *overrides);
     ck_assert_int_eq(j->train.epochs, 6);
@@ -276,7 +321,9 @@ START_TEST(overrides_replace_keys) {
     ck_assert_double_eq(j->optimizer.norm_weight_decay, 5e-4); /* follows weight_decay, whoever gave it */
     ck_assert_double_eq(j->model.options[0].value, 0.5);
     ck_assert_str_eq(j->name, "other");
-    ck_assert_int_eq(j->schedule.n_milestones, 2);
+    int n_milestones;
+    ck_assert_int_eq(milestones_of(j, &n_milestones)[1], 2);
+    ck_assert_int_eq(n_milestones, 2);
     ck_assert_str_eq(j->data.val, "a b.h5");
     ck_assert_int_eq(j->log.every_steps, 3);
     job_free(j);
@@ -378,6 +425,8 @@ int main(void) {
     tcase_add_test(tests, what_is_no_job_is_refused);
     tcase_add_test(tests, yaml_mistakes_have_a_line);
     tcase_add_test(tests, too_many_of_anything_is_refused);
+    tcase_add_test(tests, kinds_have_their_own_options_and_defaults);
+    tcase_add_test(tests, options_of_another_kind_are_refused);
     tcase_add_test(tests, overrides_replace_keys);
     tcase_add_test(tests, texts_are_kept_as_they_are_given);
     tcase_add_test(tests, an_overridden_section_is_replaced);

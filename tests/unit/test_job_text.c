@@ -47,7 +47,11 @@ START_TEST(text_reads_back_to_the_same_job) {
     j = parsed(whole);
     job *again = survives(j);
     ck_assert_str_eq(again->data.val, "data/x: y.h5");
-    ck_assert_int_eq(memcmp(&again->data.augment.list, &j->data.augment.list, sizeof j->data.augment.list), 0);
+    ck_assert_int_eq(again->data.augment.count, j->data.augment.count);
+    for (int i = 0; i < j->data.augment.count; i++) {
+        const transform *a = &j->data.augment.list[i], *b = &again->data.augment.list[i];
+        ck_assert(a->kind == b->kind && memcmp(a->values, b->values, a->kind->size) == 0);
+    }
     ck_assert_int_eq(memcmp(again->data.mean, j->data.mean, sizeof j->data.mean), 0);
     ck_assert_double_eq(again->optimizer.norm_weight_decay, 0);
     ck_assert_uint_eq(again->train.seed, UINT64_MAX);
@@ -76,9 +80,8 @@ END_TEST
 
 /* As people write them, and as YAML 1.1 reads them: a dot before the exponent. */
 START_TEST(numbers_are_readable) {
-    job *j = overridden("checkpoint.every_seconds=600");
-    j->optimizer.lr = 1e-5;
-    j->schedule.gamma = 1e-4;
+    const char *const overrides[] = {"checkpoint.every_seconds=600", "optimizer.lr=0.00001", "schedule.gamma=1e-4"};
+    job *j = parsed_with(small, overrides, 3);
     char *text = job_text(j);
     ck_assert_ptr_nonnull(strstr(text, "every_seconds: 600\n"));
     ck_assert_ptr_nonnull(strstr(text, "lr: 1.0e-05\n"));
@@ -226,8 +229,18 @@ START_TEST(a_finished_run_takes_no_other_result) {
 END_TEST
 
 START_TEST(every_key_says_what_another_value_means_to_a_resumed_run) {
-    for (int i = 0; i < n_job_keys; i++)
-        ck_assert_msg(job_keys[i].change != JOB_UNSAID, "%s.%s does not say", job_keys[i].section, job_keys[i].name);
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++)
+        ck_assert_msg(s->keys[i].option->change != OPTION_UNSAID, "%s.%s does not say", s->keys[i].section, s->keys[i].option->name);
+}
+END_TEST
+
+/* Options of a name may stand in several kinds of a section, but nowhere beside the section's own. */
+START_TEST(kinds_options_have_names_of_their_own) {
+    const job_schema *s = job_keys();
+    for (int i = 0; i < s->n_keys; i++)
+        ck_assert_msg(!s->keys[i].is_twin || job_find_key(s->keys[i].section, s->keys[i].option->name)->kind, "%s.%s is there twice",
+                      s->keys[i].section, s->keys[i].option->name);
 }
 END_TEST
 
@@ -307,6 +320,7 @@ int main(void) {
     tcase_add_test(tests, resume_takes_no_other_result_from_a_file);
     tcase_add_test(tests, a_finished_run_takes_no_other_result);
     tcase_add_test(tests, every_key_says_what_another_value_means_to_a_resumed_run);
+    tcase_add_test(tests, kinds_options_have_names_of_their_own);
     tcase_add_test(tests, files_are_read);
     tcase_add_test(tests, our_own_jobs_are_read);
     tcase_add_test(tests, help_names_every_key);

@@ -9,13 +9,14 @@
 
 #include "data/data.h"
 #include "h5/h5.h"
+#include "make_options.h"
 #include "suite.h"
 
 enum { COUNT = 37, SIDE = 9, CHANNELS = 3, BYTES = SIDE * SIDE * CHANNELS, CLASSES = 4, LANES = 4, BATCH = 10 };
 
 static char folder[64], path[96];
 static dataset *data;
-static const transform augment[] = {{.kind = TRANSFORM_RANDOM_CROP, .size = SIDE, .padding = 2}, {.kind = TRANSFORM_HFLIP, .p = 0.5}};
+static transform augment[2]; /* set in main */
 static const shape picture = {SIDE, SIDE, CHANNELS};
 
 static void write_set(void) {
@@ -388,6 +389,8 @@ START_TEST(a_batch_larger_than_the_set_is_refused) {
 END_TEST
 
 int main(void) {
+    augment[0] = TRANSFORM("random_crop", {"size", {SIDE}}, {"padding", {2}});
+    augment[1] = TRANSFORM("hflip", {"p", {0.5}});
     TCase *tests = suite_case("loader");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_rank_gets_its_places);

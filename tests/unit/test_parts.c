@@ -6,6 +6,7 @@
 #include <turbojpeg.h>
 
 #include "image/transform.h"
+#include "make_options.h"
 #include "suite.h"
 
 typedef struct jpeg_bytes {
@@ -116,15 +117,15 @@ static double difference(jpeg_bytes file, const transform *list, int count, uint
 }
 
 START_TEST(a_file_gives_what_its_pixels_give) {
-    transform crop = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 96, .scale = {0.08, 1}, .ratio = {0.75, 1.3333}};
+    transform crop = TRANSFORM("random_resized_crop", {"size", {96}}, {"scale", {0.08, 1}}, {"ratio", {0.75, 1.3333}});
     transform lists[][3] = {
-        {crop, {.kind = TRANSFORM_HFLIP, .p = 0.5}, {.kind = TRANSFORM_VFLIP, .p = 0.5}},
-        {{.kind = TRANSFORM_RESIZE, .size = 110}, {.kind = TRANSFORM_CENTER_CROP, .size = 96}, {.kind = TRANSFORM_HFLIP, .p = 0.5}},
-        {{.kind = TRANSFORM_RESIZE, .size = 150}, {.kind = TRANSFORM_RANDOM_CROP, .size = 120, .padding = 9}, crop},
-        {{.kind = TRANSFORM_CENTER_CROP, .size = 180}, {.kind = TRANSFORM_RESIZE, .size = 64}, {.kind = TRANSFORM_HFLIP, .p = 0.5}},
-        {{.kind = TRANSFORM_RANDOM_CROP, .size = 40, .padding = 4}, crop, {.kind = TRANSFORM_VFLIP, .p = 0.5}},
-        {{.kind = TRANSFORM_HFLIP, .p = 0.5}, crop, {.kind = TRANSFORM_VFLIP, .p = 0.5}},
-        {{.kind = TRANSFORM_RANDOM_CROP, .size = 8, .padding = 300}, {.kind = TRANSFORM_HFLIP, .p = 0.5}, crop},
+        {crop, TRANSFORM("hflip", {"p", {0.5}}), TRANSFORM("vflip", {"p", {0.5}})},
+        {TRANSFORM("resize", {"size", {110}}), TRANSFORM("center_crop", {"size", {96}}), TRANSFORM("hflip", {"p", {0.5}})},
+        {TRANSFORM("resize", {"size", {150}}), TRANSFORM("random_crop", {"size", {120}}, {"padding", {9}}), crop},
+        {TRANSFORM("center_crop", {"size", {180}}), TRANSFORM("resize", {"size", {64}}), TRANSFORM("hflip", {"p", {0.5}})},
+        {TRANSFORM("random_crop", {"size", {40}}, {"padding", {4}}), crop, TRANSFORM("vflip", {"p", {0.5}})},
+        {TRANSFORM("hflip", {"p", {0.5}}), crop, TRANSFORM("vflip", {"p", {0.5}})},
+        {TRANSFORM("random_crop", {"size", {8}}, {"padding", {300}}), TRANSFORM("hflip", {"p", {0.5}}), crop},
     };
     image im = draw(190, 135); /* too small for any smaller scale to serve */
     jpeg_bytes file = encode(&im, TJSAMP_420, 0);
@@ -146,7 +147,7 @@ START_TEST(smaller_scales_are_the_picture_smaller) {
     static const int sizes[] = {300, 150, 75, 40};
     for (int i = 0; i < 4; i++)
         for (uint64_t id = 0; id < 20; id++) {
-            transform list[] = {{.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = sizes[i], .scale = {0.6, 1}, .ratio = {0.75, 1.3333}}};
+            transform list[] = {TRANSFORM("random_resized_crop", {"size", {sizes[i]}}, {"scale", {0.6, 1}}, {"ratio", {0.75, 1.3333}})};
             double d = difference(file, list, 1, id);
             ck_assert_msg(d < 0.8, "size %d, id %d: %g", sizes[i], (int)id, d);
         }

@@ -6,6 +6,7 @@
 
 #include "../golden/transforms.h"
 #include "image/transform.h"
+#include "make_options.h"
 #include "math/math.h"
 #include "suite.h"
 
@@ -54,13 +55,13 @@ static void check_and_reset(image *im, int width, int height, const uint8_t *gol
 
 START_TEST(resize_is_pillows) {
     image im = draw(45, 37, 3);
-    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 13}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("resize", {"size", {13}})}, 1, &im, 0);
     CHECK(&im, 15, 13, golden_resize_down);
     im = draw(11, 9, 3);
-    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 14}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("resize", {"size", {14}})}, 1, &im, 0);
     CHECK(&im, 17, 14, golden_resize_up);
     im = draw(33, 70, 1);
-    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 10}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("resize", {"size", {10}})}, 1, &im, 0);
     CHECK(&im, 10, 21, golden_resize_tall_grey);
 }
 END_TEST
@@ -75,7 +76,7 @@ END_TEST
 
 START_TEST(resize_to_the_same_size_changes_nothing) {
     image im = draw(20, 30, 3), same = draw(20, 30, 3);
-    apply(&(transform){.kind = TRANSFORM_RESIZE, .size = 20}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("resize", {"size", {20}})}, 1, &im, 0);
     check_and_reset(&im, 20, 30, same.pixels, 20 * 30 * 3);
     image_reset(&same);
 }
@@ -92,13 +93,13 @@ END_TEST
 
 START_TEST(center_crop_is_torchvisions) {
     image im = draw(45, 38, 1);
-    apply(&(transform){.kind = TRANSFORM_CENTER_CROP, .size = 17}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("center_crop", {"size", {17}})}, 1, &im, 0);
     CHECK(&im, 17, 17, golden_center_odd);
     im = draw(42, 39, 1);
-    apply(&(transform){.kind = TRANSFORM_CENTER_CROP, .size = 16}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("center_crop", {"size", {16}})}, 1, &im, 0);
     CHECK(&im, 16, 16, golden_center_even);
     im = draw(11, 24, 1);
-    apply(&(transform){.kind = TRANSFORM_CENTER_CROP, .size = 16}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("center_crop", {"size", {16}})}, 1, &im, 0);
     CHECK(&im, 16, 16, golden_center_padded);
 }
 END_TEST
@@ -120,7 +121,7 @@ START_TEST(random_resized_crop_falls_back_as_torchvision) {
         int w = golden_fallbacks[i].width, h = golden_fallbacks[i].height;
         image im = draw(w, h, 3), expected = draw(w, h, 3), spare = {0};
         const double *ratio = golden_fallbacks[i].ratio;
-        transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 12, .scale = {2, 2}, .ratio = {ratio[0], ratio[1]}};
+        transform t = TRANSFORM("random_resized_crop", {"size", {12}}, {"scale", {2, 2}}, {"ratio", {ratio[0], ratio[1]}});
         apply(&t, 1, &im, i);
         image_crop(
             &expected, &spare,
@@ -135,7 +136,7 @@ END_TEST
 
 /* A quarter of the area and square: the window has the size of the result, so that its place can be read off. */
 START_TEST(random_resized_crop_reaches_every_place) {
-    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 4, .scale = {0.25, 0.25}, .ratio = {1, 1}};
+    transform t = TRANSFORM("random_resized_crop", {"size", {4}}, {"scale", {0.25, 0.25}}, {"ratio", {1, 1}});
     int hits[5][5] = {{0}};
     for (uint64_t id = 0; id < 5000; id++) {
         image im = draw_places(8, 8);
@@ -155,11 +156,11 @@ END_TEST
 /* The share of the area must be uniform in `scale`, the log of the ratio in `ratio`. */
 START_TEST(random_resized_crop_draws_area_and_ratio) {
     enum { SIDE = 2400, N = 10000 };
-    transform t = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 24, .scale = {0.1, 0.4}, .ratio = {0.5, 2}};
+    transform t = TRANSFORM("random_resized_crop", {"size", {24}}, {"scale", {0.1, 0.4}}, {"ratio", {0.5, 2}});
     double area1 = 0, area2 = 0, log1 = 0, log2 = 0;
     for (uint64_t id = 0; id < N; id++) {
         image_view v = view_whole(SIDE, SIDE);
-        ck_assert_int_eq(random_resized_crop_view(&t, &v, (transform_draws){key_of(id), 0}), OK);
+        ck_assert_int_eq(transform_random_resized_crop.view(t.values, &v, (transform_draws){key_of(id), 0}), OK);
         ck_assert(v.part.top >= 0 && v.part.left >= 0 && v.part.top + v.part.height <= SIDE && v.part.left + v.part.width <= SIDE);
         double area = (double)v.part.width * v.part.height / SIDE / SIDE, ratio = log((double)v.part.width / v.part.height);
         ck_assert(area > 0.099 && area < 0.401 && fabs(ratio) < log(2.01));
@@ -173,7 +174,7 @@ START_TEST(random_resized_crop_draws_area_and_ratio) {
 END_TEST
 
 START_TEST(random_crop_reaches_every_place_with_padding) {
-    transform t = {.kind = TRANSFORM_RANDOM_CROP, .size = 6, .padding = 2};
+    transform t = TRANSFORM("random_crop", {"size", {6}}, {"padding", {2}});
     int hits[5][5] = {{0}};
     for (uint64_t id = 0; id < 5000; id++) {
         image im = draw_places(6, 6);
@@ -193,7 +194,7 @@ END_TEST
 
 START_TEST(flips_mirror_and_keep_their_probability) {
     for (int vertical = 0; vertical < 2; vertical++) {
-        transform t = {.kind = vertical ? TRANSFORM_VFLIP : TRANSFORM_HFLIP, .p = 0.3};
+        transform t = TRANSFORM(vertical ? "vflip" : "hflip", {"p", {0.3}});
         int flipped = 0;
         for (uint64_t id = 0; id < 2000; id++) {
             image im = draw_places(5, 4);
@@ -213,7 +214,7 @@ END_TEST
 
 /* Two flips of p = 0.5 at two places of the list draw independently; the same key gives the same picture again. */
 START_TEST(draws_depend_on_key_and_place) {
-    transform list[] = {{.kind = TRANSFORM_HFLIP, .p = 0.5}, {.kind = TRANSFORM_VFLIP, .p = 0.5}};
+    transform list[] = {TRANSFORM("hflip", {"p", {0.5}}), TRANSFORM("vflip", {"p", {0.5}})};
     int kinds[2][2] = {{0}};
     for (uint64_t id = 0; id < 1000; id++) {
         image im = draw_places(3, 3), again = draw_places(3, 3);
@@ -262,10 +263,10 @@ END_TEST
 
 /* Every factor in its range, every order; nothing where nothing is asked for. */
 START_TEST(color_jitter_draws_factors_and_orders) {
-    transform t = {.kind = TRANSFORM_COLOR_JITTER, .brightness = 0.4, .contrast = 1.5, .saturation = 0.1, .hue = 0.2};
+    transform t = TRANSFORM("color_jitter", {"brightness", {0.4}}, {"contrast", {1.5}}, {"saturation", {0.1}}, {"hue", {0.2}});
     bool seen[4][4] = {{false}};
     for (uint64_t id = 0; id < 500; id++) {
-        color_factors f = color_jitter_draw(&t, (transform_draws){key_of(id), 0});
+        color_factors f = color_jitter_draw(t.values, (transform_draws){key_of(id), 0});
         ck_assert(fabs(f.brightness - 1) <= 0.4 && f.contrast >= 0 && f.contrast <= 2.5 && fabs(f.saturation - 1) <= 0.1);
         ck_assert(fabs(f.hue) <= 0.2);
         int all = 0;
@@ -278,14 +279,14 @@ START_TEST(color_jitter_draws_factors_and_orders) {
     for (int i = 0; i < 16; i++)
         ck_assert(seen[i / 4][i % 4]);
     image im = draw(20, 30, 3), same = draw(20, 30, 3);
-    apply(&(transform){.kind = TRANSFORM_COLOR_JITTER}, 1, &im, 0);
+    apply((transform[]){TRANSFORM("color_jitter", {NULL, {0}})}, 1, &im, 0);
     check_and_reset(&im, 20, 30, same.pixels, 20 * 30 * 3);
     image_reset(&same);
 }
 END_TEST
 
 START_TEST(shapes_follow_the_pictures) {
-    transform list[] = {{.kind = TRANSFORM_RESIZE, .size = 20}, {.kind = TRANSFORM_CENTER_CROP, .size = 16}, {.kind = TRANSFORM_HFLIP}};
+    transform list[] = {TRANSFORM("resize", {"size", {20}}), TRANSFORM("center_crop", {"size", {16}}), TRANSFORM("hflip", {NULL, {0}})};
     shape out;
     ck_assert_int_eq(transforms_shape(list, 3, (shape){0, 0, 3}, &out), OK);
     ck_assert(shape_equal(out, (shape){16, 16, 3}));
@@ -300,7 +301,7 @@ START_TEST(shapes_follow_the_pictures) {
 END_TEST
 
 START_TEST(impossible_lists_are_refused) {
-    transform resize = {.kind = TRANSFORM_RESIZE, .size = 20}, crop = {.kind = TRANSFORM_RANDOM_CROP, .size = 40, .padding = 2};
+    transform resize = TRANSFORM("resize", {"size", {20}}), crop = TRANSFORM("random_crop", {"size", {40}}, {"padding", {2}});
     shape out;
     ck_assert_int_eq(transforms_shape(&resize, 1, (shape){0, 0, 3}, &out), ERR_USAGE);
     ck_assert_int_eq(transforms_shape(NULL, 0, (shape){0, 0, 3}, &out), ERR_USAGE);
@@ -315,8 +316,8 @@ END_TEST
 
 /* A view of zeros alone is zeros, and a picture that no resize can serve is no good. */
 START_TEST(strange_sizes_do_no_harm) {
-    transform far[] = {{.kind = TRANSFORM_RESIZE, .size = 3}, {.kind = TRANSFORM_RANDOM_CROP, .size = 1, .padding = 30}};
-    transform resize = {.kind = TRANSFORM_RESIZE, .size = 256};
+    transform far[] = {TRANSFORM("resize", {"size", {3}}), TRANSFORM("random_crop", {"size", {1}}, {"padding", {30}})};
+    transform resize = TRANSFORM("resize", {"size", {256}});
     int zeros = 0;
     for (uint64_t id = 0; id < 50; id++) {
         image im = draw(2, 2, 1);
@@ -327,7 +328,7 @@ START_TEST(strange_sizes_do_no_harm) {
         image_reset(&im);
     }
     ck_assert_int_ge(zeros, 45);
-    transform wide = {.kind = TRANSFORM_RANDOM_RESIZED_CROP, .size = 3, .scale = {1, 1}, .ratio = {1000, 1000}};
+    transform wide = TRANSFORM("random_resized_crop", {"size", {3}}, {"scale", {1, 1}}, {"ratio", {1000, 1000}});
     image im = draw(2, 2, 3), thin = draw(1, 70000, 1), spare = {0};
     apply(&wide, 1, &im, 0);
     ck_assert(im.width == 3 && im.height == 3);
@@ -336,6 +337,19 @@ START_TEST(strange_sizes_do_no_harm) {
     image_reset(&im);
     image_reset(&thin);
     image_reset(&spare);
+}
+END_TEST
+
+/* A transform more gets a row here and a test of what it does above. */
+START_TEST(every_transform_is_tested) {
+    static const char *const tested[] = {"random_crop", "random_resized_crop", "resize",      "center_crop",
+                                         "hflip",       "vflip",               "color_jitter"};
+    for (int i = 0; transform_kind_at(i); i++) {
+        bool found = false;
+        for (size_t k = 0; k < sizeof tested / sizeof *tested; k++)
+            found |= strcmp(tested[k], transform_kind_at(i)->name) == 0;
+        ck_assert_msg(found, "the transform %s has no test", transform_kind_at(i)->name);
+    }
 }
 END_TEST
 
@@ -363,5 +377,6 @@ int main(void) {
     tcase_add_test(tests, shapes_follow_the_pictures);
     tcase_add_test(tests, impossible_lists_are_refused);
     tcase_add_test(tests, strange_sizes_do_no_harm);
+    tcase_add_test(tests, every_transform_is_tested);
     return suite_run();
 }

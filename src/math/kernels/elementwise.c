@@ -1,4 +1,5 @@
 /* Passes over whole tensors. Comparisons are written so that NaN passes through. */
+#include <math.h>
 #include <string.h>
 
 #include "math/kernels/kernels.h"
@@ -49,6 +50,26 @@ void MATH(sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float 
         sgd(*rule, true, n, g, v, w);
     else
         sgd(*rule, false, n, g, v, w);
+}
+
+INLINE void adamw(math_adamw rule, const bool amsgrad, int64_t n, const float *restrict g, float *restrict m, float *restrict v,
+                  float *restrict largest, float *restrict w) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float mean = rule.beta1 * m[i] + rule.share1 * g[i], squares = rule.beta2 * v[i] + rule.share2 * (g[i] * g[i]), most = squares;
+        m[i] = mean;
+        v[i] = squares;
+        if (amsgrad)
+            largest[i] = most = largest[i] > squares ? largest[i] : squares;
+        w[i] = rule.keep * w[i] - rule.rate * (mean / (sqrtf(most) / rule.root + rule.eps));
+    }
+}
+
+void MATH(adamw)(const math_adamw *rule, int64_t n, const float *g, float *m, float *v, float *largest, float *w) {
+    if (largest)
+        adamw(*rule, true, n, g, m, v, largest, w);
+    else
+        adamw(*rule, false, n, g, m, v, NULL, w);
 }
 
 void MATH(fill_rows)(int64_t rows, int64_t c, const float *row, float *y) {

@@ -17,6 +17,7 @@ void MATH(add)(int64_t n, const float *a, const float *b, float *y);
 void MATH(relu)(int64_t n, const float *x, float *y);
 void MATH(relu_backward)(int64_t n, const float *y, const float *dy, float *dx, bool add);
 void MATH(sgd)(const math_sgd *rule, int64_t n, const float *g, float *v, float *w);
+void MATH(adamw)(const math_adamw *rule, int64_t n, const float *g, float *m, float *v, float *largest, float *w);
 void MATH(fill_rows)(int64_t rows, int64_t c, const float *row, float *y);
 void MATH(copy_columns)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *y, int64_t ldy, bool add);
 void MATH(transpose)(int64_t rows, int64_t columns, const float *x, float *y, bool add);

@@ -11,6 +11,7 @@ const math_kernels MATH(kernels) = {
     .relu = MATH(relu),
     .relu_backward = MATH(relu_backward),
     .sgd = MATH(sgd),
+    .adamw = MATH(adamw),
     .sum_rows = MATH(sum_rows),
     .copy_columns = MATH(copy_columns),
     .transpose = MATH(transpose),
