@@ -14,6 +14,8 @@ build; pkg-config --exists jansson; libjansson-dev; jansson; jansson
 build; pkg-config --exists libturbojpeg; libturbojpeg0-dev; libjpeg-turbo; libjpeg-turbo
 build; pkg-config --exists libjpeg; libjpeg-dev; libjpeg-turbo; libjpeg-turbo
 build; pkg-config --exists libpng; libpng-dev; libpng; libpng
+build; pkg-config --exists libtiff-4; libtiff-dev; libtiff; libtiff
+build; pkg-config --exists libwebpdemux; libwebp-dev; libwebp; libwebp
 build; pkg-config --exists libcrypto; libssl-dev; openssl; openssl
 build; pkg-config --exists zlib; zlib1g-dev; zlib; zlib-api
 build; pkg-config --exists libarchive; libarchive-dev; libarchive; libarchive

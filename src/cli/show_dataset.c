@@ -24,7 +24,7 @@ static void print_form(const dataset *d, const char *path) {
     if (h5_open(&f, path) != OK)
         return;
     if (h5_get_info(f, "encoded/bytes", &info) == OK)
-        printf("pictures  JPEG or PNG as they were, %s, %s each on average\n", text_bytes(total, info.count),
+        printf("pictures  files as they were, %s, %s each on average\n", text_bytes(total, info.count),
                text_bytes(each, count ? info.count / count : 0));
     h5_close(f);
 }

@@ -39,7 +39,7 @@ shape dataset_image_shape(const dataset *d); /* of every picture; height and wid
 /* Label of a sample, one of the set's classes. Thread-safe (pread), as all that follows. ERR_IO, ERR_DATA: then *label is as it was. */
 err dataset_label(const dataset *d, int64_t id, int32_t *label);
 
-/* A sample as it is stored, CRC-checked: a JPEG or PNG file, or the pixels of dataset_image_shape(). ERR_IO, ERR_DATA; the text names
+/* A sample as it is stored, CRC-checked: a picture file, or the pixels of dataset_image_shape(). ERR_IO, ERR_DATA; the text names
  * file and record. */
 err dataset_record(const dataset *d, int64_t id, byte_buffer *record);
 

@@ -20,8 +20,8 @@ static err check_classes(const dataset_part *p, const dataset_part *first) {
 
 static err check_fits(const dataset_part *p, const dataset_part *first) {
     if (p->encoded != first->encoded)
-        return fail(ERR_DATA, "%s: holds %s, %s holds %s", p->path, p->encoded ? "JPEG or PNG files" : "pixels", first->path,
-                    first->encoded ? "JPEG or PNG files" : "pixels");
+        return fail(ERR_DATA, "%s: holds %s, %s holds %s", p->path, p->encoded ? "picture files" : "pixels", first->path,
+                    first->encoded ? "picture files" : "pixels");
     if (p->channels != first->channels || !shape_equal(p->image, first->image)) {
         char here[SHAPE_TEXT], there[SHAPE_TEXT];
         return fail(ERR_DATA, "%s: its pictures are %s, in %s they are %s", p->path, shape_text(here, p->image), first->path,

@@ -50,6 +50,16 @@ void image_to_grey(image *im) {
     im->channels = 1;
 }
 
+void image_narrow(image *im) {
+    size_t count = (size_t)im->width / 2 * (size_t)im->height * (size_t)im->channels;
+    uint8_t high = 0;
+    for (size_t i = 0; i < count; i++)
+        high |= im->pixels[2 * i];
+    for (size_t i = 0; i < count; i++)
+        im->pixels[i] = im->pixels[2 * i + (high == 0)];
+    im->width /= 2;
+}
+
 typedef struct signature {
     const char *bytes;
     size_t n_bytes, at;
@@ -61,19 +71,28 @@ typedef struct signature {
 static const signature signatures[] = {
     {"\xff\xd8", 2, 0, "JPEG", &image_format_jpeg},
     {"\x89PNG\r\n\x1a\n", 8, 0, "PNG", &image_format_png},
+    {"II*\0", 4, 0, "TIFF", &image_format_tiff},
+    {"MM\0*", 4, 0, "TIFF", &image_format_tiff},
+    {"II+\0", 4, 0, "TIFF", &image_format_tiff},
+    {"MM\0+", 4, 0, "TIFF", &image_format_tiff},
+    {"WEBP", 4, 8, "WebP", &image_format_webp},
+    {"P", 1, 0, "PNM", &image_format_pnm}, /* and what is_pnm() asks for */
     {"GIF8", 4, 0, "GIF", NULL},
-    {"WEBP", 4, 8, "WebP", NULL},
     {"BM", 2, 0, "BMP", NULL},
-    {"II*\0", 4, 0, "TIFF", NULL},
-    {"MM\0*", 4, 0, "TIFF", NULL},
     {"ftypavif", 8, 4, "AVIF", NULL},
     {"ftyphei", 7, 4, "HEIF", NULL},
 };
 
+/* A digit, and white space or a comment: P alone begins many texts. */
+static bool is_pnm(const uint8_t *bytes, size_t n_bytes) {
+    return n_bytes > 2 && bytes[1] >= '1' && bytes[1] <= '6' && memchr(" \t\n\v\f\r#", bytes[2], 7);
+}
+
 static const signature *recognise(const uint8_t *bytes, size_t n_bytes) {
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         const signature *s = &signatures[i];
-        if (n_bytes >= s->at + s->n_bytes && memcmp(bytes + s->at, s->bytes, s->n_bytes) == 0)
+        bool fits = n_bytes >= s->at + s->n_bytes && memcmp(bytes + s->at, s->bytes, s->n_bytes) == 0;
+        if (fits && (s->format != &image_format_pnm || is_pnm(bytes, n_bytes)))
             return s;
     }
     return NULL;
@@ -101,9 +120,9 @@ err image_file_open(image_file *f, const uint8_t *bytes, size_t n_bytes, int cha
         return fail(ERR_DATA, "the file is empty");
     const signature *s = recognise(bytes, n_bytes);
     if (!s)
-        return fail(ERR_DATA, "neither JPEG nor PNG");
+        return fail(ERR_DATA, "neither JPEG, PNG, TIFF, WebP nor PNM");
     if (!s->format)
-        return fail(ERR_DATA, "a %s picture; JPEG and PNG can be read", s->name);
+        return fail(ERR_DATA, "a %s picture; JPEG, PNG, TIFF, WebP and PNM can be read", s->name);
     f->format = s->format;
     err code = f->format->open(f);
     if (f->orientation == 0)

@@ -21,9 +21,9 @@ typedef struct image {
 void image_reset(image *im);
 void image_resize_buffer(image *im, int width, int height, int channels); /* content undefined */
 
-/* Decodes JPEG or PNG bytes into `channels` (1 or 3) channels: grey, palette, alpha, 16-bit and CMYK pictures are converted as Pillow's
- * convert("RGB") and convert("L") do, and turned as EXIF says. Recognised by content, not by name. Errors: ERR_DATA with what is wrong,
- * without a file name. */
+/* Decodes a JPEG, PNG, TIFF, WebP or PNM file into `channels` (1 or 3) channels: grey, palette, alpha, 16-bit and CMYK pictures are
+ * converted as Pillow's convert("RGB") and convert("L") do, and turned as EXIF says. Recognised by content, not by name. Errors: ERR_DATA
+ * with what is wrong, without a file name. */
 err image_decode(image *im, const uint8_t *bytes, size_t n_bytes, int channels);
 
 /* Pillow's resize((width, height), BILINEAR), bit for bit. `spare` holds what lies between. */
@@ -63,7 +63,7 @@ const option_kind *transform_kind_at(int index);
 err transforms_shape(const transform *list, int count, shape in, shape *out);
 
 /* Makes what the list makes of a stored picture. `stored` is the picture's shape where `record` holds pixels; height and width are 0
- * where it is a JPEG or PNG file, which is decoded into stored.c (1 or 3) channels: only those rows and columns that the first transforms
+ * where it is a picture's file, which is decoded into stored.c (1 or 3) channels: only those rows and columns that the first transforms
  * leave, at the smallest scale that serves them. Random draws and all choices are functions of record and key alone. The result is in
  * `im`. ERR_DATA, without the sample's name. */
 err transforms_load(const transform *list, int count, const byte_buffer *record, shape stored, rng_key key, image *im, image *spare);

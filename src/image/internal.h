@@ -7,6 +7,21 @@
 /* RGB to one channel, in place. */
 void image_to_grey(image *im);
 
+/* Grey of 16 bits, the high byte first, in rows of twice the width, to 8 bits, in place. It is often grey of 8 in a wide file, with nothing
+ * in the high bytes; then the low bytes are the picture, as for Pillow. Elsewhere the high bytes are (Pillow would show all but the
+ * darkest 1/256 as white). */
+void image_narrow(image *im);
+
+/* CMYK as Adobe stores it, inverted, to RGB: Pillow's arithmetic, c * k / 255 rounded. They may lie in one place. */
+static inline void cmyk_to_rgb(const uint8_t from[4], uint8_t to[3]) {
+    int white = from[3];
+    for (int c = 0; c < 3; c++) {
+        int product = (255 - from[c]) * white + 128;
+        int value = white - (((product >> 8) + product) >> 8);
+        to[c] = (uint8_t)(value < 0 ? 0 : value);
+    }
+}
+
 /* A part of a picture, in pixels. */
 typedef struct window {
     int top, left, height, width;
@@ -55,7 +70,7 @@ struct image_format {
     bool has_parts;
 };
 
-extern const image_format image_format_jpeg, image_format_png;
+extern const image_format image_format_jpeg, image_format_png, image_format_pnm, image_format_tiff, image_format_webp;
 
 /* ---- EXIF ---- */
 

@@ -114,19 +114,12 @@ static err open_jpeg(image_file *f) {
 
 /* ---- the pixels ---- */
 
-/* CMYK as Adobe stores it, inverted, to RGB, in place: Pillow's arithmetic, c * k / 255 rounded. */
-static void cmyk_to_rgb(image *im) {
+static void all_to_rgb(image *im) {
     const uint8_t *from = im->pixels;
     uint8_t *to = im->pixels;
     size_t count = (size_t)im->width * (size_t)im->height;
-    for (size_t i = 0; i < count; i++, from += 4, to += 3) {
-        int white = from[3];
-        for (int c = 0; c < 3; c++) {
-            int product = (255 - from[c]) * white + 128;
-            int value = white - (((product >> 8) + product) >> 8);
-            to[c] = (uint8_t)(value < 0 ? 0 : value);
-        }
-    }
+    for (size_t i = 0; i < count; i++, from += 4, to += 3)
+        cmyk_to_rgb(from, to);
     im->channels = 3;
 }
 
@@ -178,7 +171,7 @@ static err decode_jpeg(image_file *f, image *im, image_region *region) {
     if (r->ends_early)
         return fail(ERR_DATA, "truncated JPEG picture");
     if (im->channels == 4)
-        cmyk_to_rgb(im);
+        all_to_rgb(im);
     return OK;
 }
 

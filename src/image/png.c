@@ -115,18 +115,6 @@ static void ask_for_plain_pixels(png_reader *r, int channels) {
         png_set_gray_to_rgb(r->png);
 }
 
-/* Grey of 16 bits is often grey of 8 in a wide file, with nothing in the high bytes; then the low bytes are the picture, as for Pillow.
- * Elsewhere the high bytes are (Pillow would show all but the darkest 1/256 as white). */
-static void narrow(image *im, int channels) {
-    size_t count = (size_t)im->width / 2 * (size_t)im->height * (size_t)channels;
-    uint8_t high = 0;
-    for (size_t i = 0; i < count; i++)
-        high |= im->pixels[2 * i];
-    for (size_t i = 0; i < count; i++)
-        im->pixels[i] = im->pixels[2 * i + (high == 0)];
-    im->width /= 2;
-}
-
 static err decode_png(image_file *f, image *im, image_region *region) {
     png_reader *r = f->reader;
     if (setjmp(r->bail) != 0)
@@ -144,7 +132,7 @@ static err decode_png(image_file *f, image *im, image_region *region) {
     r->has_all = true;
     png_read_end(r->png, NULL);
     if (wide)
-        narrow(im, im->channels);
+        image_narrow(im);
     return OK;
 }
 

@@ -36,7 +36,7 @@ typedef struct dataset_writer_options {
     const char *folder, *name; /* the folder is there; "train" or "val" */
     char *const *classes;
     int n_classes;
-    shape image;   /* of every picture, then `/images`; or zero: the pictures are JPEG or PNG files, then `/encoded` */
+    shape image;   /* of every picture, then `/images`; or zero: the pictures are files, then `/encoded` */
     int channels;  /* of mean and std, 1 or 3 */
     int64_t count; /* how many pictures are expected, for the progress line */
 } dataset_writer_options;

@@ -1,4 +1,4 @@
-/* Own pictures: JPEG and PNG files, a folder a class. The files go into the set as they are; each is decoded once, to see that it can be.
+/* Own pictures: files, a folder a class. The files go into the set as they are; each is decoded once, to see that it can be.
  */
 #include "image/image.h"
 #include "pack/duplicates.h"

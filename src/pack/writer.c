@@ -174,7 +174,7 @@ static err write_file(const dataset_writer *w, const char *pack_id) {
 }
 
 static void print_summary(const dataset_writer *w) {
-    char pictures[TEXT_NUMBER], bytes[TEXT_NUMBER], form[96] = "JPEG or PNG files";
+    char pictures[TEXT_NUMBER], bytes[TEXT_NUMBER], form[96] = "picture files";
     struct stat s;
     size_t size = stat(w->path, &s) == 0 ? (size_t)s.st_size : 0;
     if (!is_encoded(w))

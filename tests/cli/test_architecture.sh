@@ -40,7 +40,7 @@ done << DOORS > "$work/err"
 comm mpi[.]h
 h5 (hdf5|H5.*)[.]h
 math (.*intrin|arm_.*)[.]h
-image (jpeglib|turbojpeg|png)[.]h
+image (jpeglib|turbojpeg|png|tiff.*|webp/.*)[.]h
 DOORS
 none "only comm includes mpi.h, h5 hdf5.h, math vector instructions, image picture libraries"
 

@@ -1,4 +1,4 @@
-/* JPEG and PNG: decoded whole, in grey too, and by parts and scales as augmentation asks for them. */
+/* Pictures of every format: decoded whole, in grey too, and by parts and scales as augmentation asks for them. */
 #include "../unit/make_options.h"
 #include "data/data.h"
 #include "fuzz.h"

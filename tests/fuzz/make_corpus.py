@@ -28,8 +28,23 @@ pixels = rng.integers(0, 40, (12, 16, 3)).astype(np.uint8) + np.arange(16, dtype
 
 def encoded(kind, mode="RGB", **options):
     out = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(out, kind, **options)
+    picture = Image.fromarray(pixels)
+    picture = Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 200) if mode == "I;16" else picture.convert(mode)
+    picture.save(out, kind, **options)
     return out.getvalue()
+
+
+def tiles():
+    """A TIFF file in tiles, each sample in tiles of its own."""
+    places = {256: 20, 257: 18, 258: 16, 259: 1, 262: 1, 277: 2, 284: 2, 322: 16, 323: 16, 324: 8, 325: 8}
+    data, at = bytes(range(256)) * 16, 8 + 4096
+    tables = struct.pack("<8I", *range(8, 8 + 8 * 512, 512)) + struct.pack("<8I", *[512] * 8)
+    behind = at + 2 + 12 * len(places) + 4
+    directory = b""
+    for tag, value in places.items():
+        many = {258: (3, 2, 16 << 16 | 16), 324: (4, 8, behind), 325: (4, 8, behind + 32)}.get(tag, (3, 1, value))
+        directory += struct.pack("<HHII", tag, *many)
+    return b"II*\0" + struct.pack("<I", at) + data + struct.pack("<H", len(places)) + directory + bytes(4) + tables
 
 
 def exif(endian, value, kind=3):
@@ -140,7 +155,15 @@ corpus = {
     "picture": {"rgb.jpg": encoded("JPEG", quality=40), "progressive.jpg": encoded("JPEG", quality=40, progressive=True),
                 "grey.jpg": encoded("JPEG", "L"), "cmyk.jpg": encoded("JPEG", "CMYK"), "turned.jpg": encoded("JPEG", exif=b"Exif\0\0" + exif("II", 6)),
                 "rgb.png": encoded("PNG"), "palette.png": encoded("PNG", "P"), "alpha.png": encoded("PNG", "RGBA"),
-                "bits.png": encoded("PNG", "1"), "turned.png": encoded("PNG", "L", exif=exif("MM", 8))},
+                "bits.png": encoded("PNG", "1"), "turned.png": encoded("PNG", "L", exif=exif("MM", 8)),
+                "rgb.tif": encoded("TIFF"), "turned.tif": encoded("TIFF", tiffinfo={274: 6}), "palette.tif": encoded("TIFF", "P", compression="packbits"),
+                "lzw.tif": encoded("TIFF", "RGBA", compression="tiff_lzw"), "deflated.tif": encoded("TIFF", "CMYK", compression="tiff_adobe_deflate"),
+                "jpeg.tif": encoded("TIFF", "YCbCr", compression="jpeg"), "fax.tif": encoded("TIFF", "1", compression="group4"),
+                "real.tif": encoded("TIFF", "F"), "wide.tif": encoded("TIFF", "I;16", compression="tiff_lzw"), "tiles.tif": tiles(),
+                "rgb.webp": encoded("WEBP", quality=40), "alpha.webp": encoded("WEBP", "RGBA", lossless=True, exif=exif("II", 6)),
+                "frames.webp": encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (16, 12))]),
+                "rgb.ppm": encoded("PPM"), "bits.pbm": encoded("PPM", "1"), "wide.pgm": b"P5 2 2 999\n" + bytes(range(8)),
+                "text.ppm": b"P3 #\n2 1 9 1 2 3 4 5 6\n", "text.pbm": b"P1\n3 2 101 010\n"},
     "exif": {"little": exif("II", 6), "big": b"Exif\0\0" + exif("MM", 3), "long": exif("II", 5, 4)},
     "command_line": {"train": b"train\njob.yaml\ntrain.batch=3\n--out\nx\n--resume\na.h5", "bench": b"bench\n--model\nresnet50\n--batch=4\n--steps\n5",
                      "pack": b"pack\nfolder\na\nb\n--seed\n3\n--val-share=0.2", "predict": b"predict\na.h5\nb.jpg\n--top\n3", "inspect": b"inspect\n--verify\na"},

@@ -1,6 +1,6 @@
 /* What Shoal makes of pictures, for test_pictures.py to hold against Pillow and torchvision. Pictures are printed as PPM; one that is
  * refused ends in exit code 65 and a line that says why.
- *     golden_pictures decode FILE
+ *     golden_pictures decode|grey FILE
  *     golden_pictures load FILE SIZE CROP          after resize and center_crop
  *     golden_pictures adjust FILE WHAT FACTOR      in other colours: brightness, contrast, saturation, hue
  *     golden_pictures crops COUNT WIDTH HEIGHT SCALE0 SCALE1 RATIO0 RATIO1
@@ -25,23 +25,23 @@ static int write_picture(err code, const image *im) {
         fprintf(stderr, "%s\n", err_last()->text);
         return (int)code;
     }
-    printf("P6 %d %d 255\n", im->width, im->height);
-    size_t bytes = (size_t)im->width * (size_t)im->height * 3;
+    printf("P%d %d %d 255\n", im->channels == 1 ? 5 : 6, im->width, im->height);
+    size_t bytes = (size_t)im->width * (size_t)im->height * (size_t)im->channels;
     return fwrite(im->pixels, 1, bytes, stdout) == bytes ? 0 : ERR_IO;
 }
 
-static err read_picture(const char *path, image *im) {
+static err read_picture(const char *path, int channels, image *im) {
     byte_buffer file = {0};
     err code = byte_buffer_read(&file, path);
-    if (code == OK && image_decode(im, file.bytes, file.size, 3) != OK)
+    if (code == OK && image_decode(im, file.bytes, file.size, channels) != OK)
         code = err_prefix("%s", path);
     byte_buffer_reset(&file);
     return code;
 }
 
-static int decode(const char *path) {
+static int decode(const char *path, int channels) {
     image im = {0};
-    int status = write_picture(read_picture(path, &im), &im);
+    int status = write_picture(read_picture(path, channels, &im), &im);
     image_reset(&im);
     return status;
 }
@@ -62,7 +62,7 @@ static int load(const char *path, const double *n) {
 
 static int adjust(const char *path, const char *what, double factor) {
     image im = {0};
-    err code = read_picture(path, &im);
+    err code = read_picture(path, 3, &im);
     if (code == OK && strcmp(what, "brightness") == 0)
         image_adjust_brightness(&im, factor);
     else if (code == OK && strcmp(what, "contrast") == 0)
@@ -98,12 +98,14 @@ static int print_jitter(const double *n) {
 
 int main(int argc, char **argv) {
     const char *command = argc > 2 ? argv[1] : "";
-    bool has_path = strcmp(command, "decode") == 0 || strcmp(command, "load") == 0;
+    bool has_path = strcmp(command, "load") == 0;
     double numbers[MOST_NUMBERS] = {0};
     for (int i = has_path ? 3 : 2, k = 0; i < argc && k < MOST_NUMBERS; i++, k++)
         numbers[k] = atof(argv[i]);
     if (strcmp(command, "decode") == 0)
-        return decode(argv[2]);
+        return decode(argv[2], 3);
+    if (strcmp(command, "grey") == 0)
+        return decode(argv[2], 1);
     if (strcmp(command, "adjust") == 0 && argc == 5)
         return adjust(argv[2], argv[3], atof(argv[4]));
     if (strcmp(command, "load") == 0)

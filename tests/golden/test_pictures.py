@@ -22,7 +22,7 @@ except ImportError as error:
 TOOL = os.path.join(os.path.dirname(os.environ["SHOAL_BIN"]), "golden_pictures")
 ODD = os.path.join(os.environ.get("SHOAL_SHARED", ""), "data/odd-images/odd-images")
 # Formats that Shoal does not read, although Pillow does: refused by name.
-OTHER_FORMATS = {"hopper.webp": "WebP", "webp_named.jpg": "WebP", "imageNotFound.gif": "GIF"}
+OTHER_FORMATS = {"imageNotFound.gif": "GIF"}
 failures = 0
 warnings.simplefilter("ignore")  # Pillow's about damaged EXIF blocks
 
@@ -47,9 +47,12 @@ def shoal(*words):
     return None, result.stderr.decode()
 
 
-def pillow(path):
+def pillow(path, mode="RGB"):
     try:
-        return np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
+        im = Image.open(path)
+        if im.format != "TIFF":  # that it turns by itself
+            im = ImageOps.exif_transpose(im)
+        return np.asarray(im.convert(mode)).astype(int)
     except Exception:  # Pillow raises whatever its plugins do
         return None
 
@@ -97,6 +100,158 @@ def orientations():
                     path = os.path.join(folder, f"{value}{'be' if endian == '>' else 'le'}.{form}")
                     im.save(path, exif=exif.tobytes(), quality=95)
                     check(compare(path) == "decoded", f"{path} is refused")
+
+
+def tiff(array, order="<", photometric=None, tile=None, planar=False, deflate=False, more=(), big=False):
+    """A TIFF file of an array [h, w, c]; `tile`: (height, width); `more`: entries of type SHORT, (tag, values)."""
+    h, w, c = array.shape
+    kind = array.dtype.kind
+    th, tw = tile or (3, w)
+    planes = [array[:, :, i:i + 1] for i in range(c)] if planar else [array]
+    blocks = []
+    for plane in planes:
+        for top in range(0, h, th):
+            for left in range(0, w, tw):
+                block = plane[top:top + th, left:left + tw]
+                if tile:
+                    block = np.pad(block, ((0, th - block.shape[0]), (0, tw - block.shape[1]), (0, 0)))
+                data = block.astype(array.dtype.newbyteorder(order)).tobytes()
+                blocks.append(zlib.compress(data) if deflate else data)
+    short, long = (3, "H"), (4, "I")
+    photometric = (2 if c >= 3 else 1) if photometric is None else photometric
+    entries = {256: (long, [w]), 257: (long, [h]), 258: (short, [8 * array.itemsize] * c), 259: (short, [8 if deflate else 1]),
+               262: (short, [photometric]), 277: (short, [c]), 284: (short, [2 if planar else 1]), 339: (short, [{"u": 1, "i": 2, "f": 3}[kind]] * c)}
+    entries |= {322: (short, [tw]), 323: (short, [th])} if tile else {278: (short, [th])}
+    entries |= {tag: (short, list(values)) for tag, values in more}
+    at, out = 16 if big else 8, b""
+    places, sizes = (324, 325) if tile else (273, 279)
+    offsets = []
+    for data in blocks:
+        offsets.append(at + len(out))
+        out += data + b"\0" * (len(data) % 2)
+    entries |= {places: (long, offsets), sizes: (long, [len(b) for b in blocks])}
+    directory, extra = b"", b""
+    start = at + len(out)
+    room, n_format, count_format = (8, "Q", "Q") if big else (4, "H", "I")
+    behind = start + struct.calcsize(order + n_format) + len(entries) * (4 + 2 * room) + room
+    for tag in sorted(entries):
+        (number, letter), values = entries[tag]
+        data = struct.pack(order + letter * len(values), *values)
+        if len(data) > room:
+            extra, data = extra + data + b"\0" * (len(data) % 2), struct.pack(order + count_format, behind + len(extra))
+        directory += struct.pack(order + "HH" + count_format, tag, number, len(values)) + data.ljust(room, b"\0")
+    head = (b"II" if order == "<" else b"MM") + (struct.pack(order + "HHHQ", 43, 8, 0, start) if big else struct.pack(order + "HI", 42, start))
+    return head + out + struct.pack(order + n_format, len(entries)) + directory + bytes(room) + extra
+
+
+def tiff_files():
+    """{name: (content, the RGB that it is, or None for what Pillow makes of it)}"""
+    rng = np.random.default_rng(5)
+    h, w = 21, 37
+    grey, wide = rng.integers(0, 256, (h, w, 1)).astype(np.uint8), rng.integers(0, 65536, (h, w, 1)).astype(np.uint16)
+    rgb, more = rng.integers(0, 256, (h, w, 3)).astype(np.uint8), rng.integers(0, 256, (h, w, 6)).astype(np.uint8)
+    deep, real = rng.integers(0, 65536, (h, w, 4)).astype(np.uint16), (rng.random((h, w, 3)) * 300 - 20).astype(np.float32)
+    colormap = rng.integers(0, 65536, 768).astype(np.uint16).tolist()
+    real[0, :3, 0] = (np.nan, np.inf, -np.inf)
+    cut = np.where(real >= 255, 255, np.where(real > 0, real, 0)).astype(np.uint8)
+    spread = lambda a: np.repeat(a[:, :, :1], 3, 2)  # noqa: E731
+    files = {}
+    for order in "<>":
+        for storage, options in (("", {}), (", tiles", {"tile": (16, 32)}), (", deflated", {"deflate": True}),
+                                 (", tiles deflated", {"tile": (32, 16), "deflate": True})):
+            name = f"{order}{storage}".replace("<", "little").replace(">", "big")
+            both = dict(order=order, **options)
+            files |= {f"grey {name}": (tiff(grey, **both), None), f"rgb {name}": (tiff(rgb, **both), None),
+                      f"planes {name}": (tiff(rgb, planar=True, **both), rgb), f"deep planes {name}": (tiff(deep, planar=True, more=[(338, [2])], **both), deep[:, :, :3] >> 8),
+                      f"16 bits {name}": (tiff(wide, **both), spread(wide) >> 8), f"narrow {name}": (tiff(wide % 200, **both), spread(wide) % 200),
+                      f"white is 0 {name}": (tiff(grey, photometric=0, **both), None), f"deep rgb {name}": (tiff(deep[:, :, :3].copy(), **both), None),
+                      f"white is 0, 16 bits {name}": (tiff(wide, photometric=0, **both), 255 - (spread(wide) >> 8)),
+                      f"real {name}": (tiff(real[:, :, :1].copy(), **both), spread(cut)), f"real rgb {name}": (tiff(real, **both), cut),
+                      f"palette {name}": (tiff(grey, photometric=3, more=[(320, colormap)], **both), None),
+                      f"cmyk {name}": (tiff(more[:, :, :4].copy(), photometric=5, **both), None)}
+        for extra in (0, 1, 2):
+            files[f"rgb and one of kind {extra} {order == '<'}"] = (tiff(more[:, :, :4].copy(), order=order, more=[(338, [extra])]), None)
+            files[f"rgb and two, {extra} {order == '<'}"] = (tiff(more[:, :, :5].copy(), order=order, more=[(338, [extra, 0])]), None)
+            files[f"deep rgb and one of kind {extra} {order == '<'}"] = (tiff(deep, order=order, more=[(338, [extra])]), None)
+        files[f"grey and alpha {order == '<'}"] = (tiff(more[:, :, :2].copy(), order=order, photometric=1, more=[(338, [2])]), None)
+        files[f"big file {order == '<'}"] = (tiff(rgb, order=order, big=True), rgb)
+        for value in range(10):
+            files[f"turned {value} {order == '<'}"] = (tiff(rgb, order=order, more=[(274, [value])]), None)
+    only = {"group3": ("1",), "group4": ("1",), "jpeg": ("L", "RGB", "CMYK", "YCbCr"), "webp": ("RGB", "RGBA"), None: ("1", "L", "P", "RGB", "RGBA", "LA")}
+    for mode in ("1", "L", "P", "RGB", "RGBA", "LA", "CMYK"):
+        for packing in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group3", "group4", "lzma", "zstd", "webp"):
+            if mode in only.get(packing, mode):
+                out = io.BytesIO()
+                Image.fromarray(rgb).convert(mode).save(out, "TIFF", compression=packing)
+                files[f"{mode} {packing}"] = (out.getvalue(), None)
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "TIFF", compression="tiff_lzw", tiffinfo={317: 2})
+    files["predicted"] = (out.getvalue(), None)
+    out = io.BytesIO()
+    Image.fromarray(rgb).convert("YCbCr").save(out, "TIFF", compression="jpeg", tiffinfo={274: 6})
+    files["turned jpeg"] = (out.getvalue(), None)
+    return {f"{name}.tif": value for name, value in files.items()}
+
+
+def pnm_files():
+    rng = np.random.default_rng(6)
+    h, w = 7, 13
+    files = {}
+    for white in (1, 2, 100, 255, 256, 1000, 65535):
+        for kind, c in ((2, 1), (3, 3)):
+            a = rng.integers(0, white + 1, (h, w, c))
+            head = b"P%d # a picture\n#of\n%d %d\n%d\n"
+            files[f"text {kind} {white}"] = (head % (kind, w, h, white) + b" ".join(b"%d" % v for v in a.ravel()), None)
+            files[f"binary {kind} {white}"] = (head % (kind + 3, w, h, white) + a.astype(">u2" if white > 255 else "u1").tobytes(), None)
+            if c == 1 and white > 255:  # Pillow would cut it off
+                a = np.rint(a / white * 65535).astype(int)
+                expected = np.repeat(a >> 8, 3, 2)
+                files = {name: (content, expected if name.endswith(f" {kind} {white}") else e) for name, (content, e) in files.items()}
+    bits = rng.integers(0, 2, (h, w))
+    files["bits"] = (b"P4 %d %d\n" % (w, h) + np.packbits(bits, 1).tobytes(), None)
+    files["text bits"] = (b"P1\n%d %d\n" % (w, h) + b"\n".join(b"".join(b"%d" % v for v in row) for row in bits), None)
+    return {f"{name}.pnm": value for name, value in files.items()}
+
+
+def webp_files():
+    rng = np.random.default_rng(7)
+    rgba = rng.integers(0, 256, (24, 31, 4)).astype(np.uint8)
+    files = {}
+    for mode in ("RGB", "RGBA", "L"):
+        for options in ({"quality": 80}, {"lossless": True}, {"lossless": True, "exact": True}, {"quality": 10, "exif": b"Exif\0\0" + exif_block()}):
+            out = io.BytesIO()
+            Image.fromarray(rgba).convert(mode).save(out, "WEBP", **options)
+            files[f"{mode} {len(files)}"] = (out.getvalue(), None)
+    out = io.BytesIO()
+    frames = [Image.fromarray(np.roll(rgba, i, 0)) for i in range(3)]
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
+    files["frames"] = (out.getvalue(), None)
+    return {f"{name}.webp": value for name, value in files.items()}
+
+
+def formats():
+    """TIFF, PNM and WebP in their kinds: Pillow's pixels, or those that were stored where Pillow cannot read them or cuts levels off; of
+    some also the grey, and what comes of them cut off: a picture, or an error with the file's name."""
+    files = tiff_files() | pnm_files() | webp_files()
+    with tempfile.TemporaryDirectory() as folder:
+        for i, (name, (content, expected)) in enumerate(files.items()):
+            path = os.path.join(folder, name)
+            with open(path, "wb") as f:
+                f.write(content)
+            if i % 3 == 0 and expected is None:
+                near(shoal("grey", path)[0], pillow(path, "L"), 0, f"{name}, in grey")
+            expected = pillow(path) if expected is None else expected.astype(int)
+            found, error = shoal("decode", path)
+            check(expected is not None, f"{name}: Pillow cannot read it")
+            check(found is not None, f"{name}: {error}")
+            if found is not None and expected is not None:
+                near(found, expected, 0, name)
+            if i % 3:
+                continue
+            with open(path, "wb") as f:
+                f.write(content[:len(content) * 2 // 3])
+            check(name in (shoal("decode", path)[1] or name), f"{name}, cut off: no file is named")
+    print(f"formats: {len(files)} files")
 
 
 def chunk(kind, data):
@@ -262,6 +417,7 @@ def jitter(brightness, contrast, saturation, hue, count=10000):
 odd_pictures()
 orientations()
 orientation_places()
+formats()
 colours()
 evaluation()
 crops(500, 375, (0.08, 1), (3 / 4, 4 / 3))

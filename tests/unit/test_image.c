@@ -298,7 +298,7 @@ END_TEST
 
 START_TEST(other_files_are_named) {
     expect_error((const uint8_t *)"", 0, "empty");
-    expect_error((const uint8_t *)"<html></html>\n", 14, "neither JPEG nor PNG");
+    expect_error((const uint8_t *)"<html></html>\n", 14, "neither JPEG, PNG, TIFF, WebP nor PNM");
     expect_error((const uint8_t *)"GIF89a------", 12, "GIF");
     expect_error((const uint8_t *)"RIFF....WEBPVP8 ", 16, "WebP");
     byte_buffer file = {0};
