@@ -7,7 +7,7 @@
 #include <string.h>
 
 typedef struct settings {
-    bool strict;
+    bool strict, lenient;
     int64_t seed;
     double val_share;
     const char *leave_out;
@@ -20,6 +20,8 @@ typedef struct settings {
 static const cli_option options[] = {
     {"strict", CLI_FLAG, NULL, "folder, imagenet: a picture that cannot be decoded ends the run (it is left out and counted)",
      offsetof(settings, strict), 0, 0},
+    {"lenient", CLI_FLAG, NULL, "folder: more than one in a hundred may be left out, and classes without pictures",
+     offsetof(settings, lenient), 0, 0},
     {"seed", CLI_WHOLE, "N", "glyphs: of the drawings; folder: of the split; imagenet: of the order (1)", offsetof(settings, seed), 0,
      9e15},
     {"val-share", CLI_REAL, "X", "folder without val/: share of each class that goes to val.h5 (0.1)", offsetof(settings, val_share), 0,
@@ -79,6 +81,8 @@ static err run(const void *given, char **words, int n_words) {
         return fail(ERR_USAGE, "usage is `shoal pack %s %sOUT`", kind->name, kind->needs_source ? "DIR " : "");
     if ((s->leave_out || s->deep || s->no_splits) && strcmp(kind->name, "folder") != 0)
         return fail(ERR_USAGE, "--leave-out, --deep and --no-splits are for folder");
+    if (s->lenient && (s->strict || strcmp(kind->name, "folder") != 0))
+        return fail(ERR_USAGE, s->strict ? "--strict and --lenient exclude each other" : "--lenient is for folder");
     if (s->set && strcmp(kind->name, "mnist") != 0)
         return fail(ERR_USAGE, "--set is for mnist");
     if (s->max_side && strcmp(kind->name, "imagenet") != 0)
@@ -89,6 +93,7 @@ static err run(const void *given, char **words, int n_words) {
         .source = kind->needs_source ? words[1] : NULL,
         .out = words[n_words - 1],
         .strict = s->strict,
+        .lenient = s->lenient,
         .seed = (uint64_t)s->seed,
         .val_share = s->val_share,
         .leave_out = s->leave_out,
@@ -122,7 +127,8 @@ static void list_kinds(void) {
 
 const cli_command cli_pack = {
     .name = "pack",
-    .usage = "KIND [DIR] OUT [--strict] [--seed N] [--val-share X] [--leave-out NAMES] [--file-size SIZE] [--max-side N [--quality N]]",
+    .usage = "KIND [DIR] OUT [--strict | --lenient] [--seed N] [--val-share X] [--leave-out NAMES] [--file-size SIZE] [--max-side N "
+             "[--quality N]]",
     .what = "Makes a data set: OUT/train.h5 and OUT/val.h5, or several files of each.",
     .example = "  shoal pack glyphs data/glyphs\n"
                "  shoal pack folder ~/pictures/fish data/fish --val-share 0.2\n"

@@ -36,20 +36,35 @@ static err open_webp(image_file *f) {
     return image_check_size(f, CHANNELS + 4); /* libwebp itself holds four bytes a pixel */
 }
 
+/* The first frame into its part of the picture. */
+static VP8StatusCode decode_frame(const WebPIterator *frame, image *im) {
+    WebPDecoderConfig how;
+    size_t row = (size_t)im->width * CHANNELS, first = (size_t)frame->y_offset * row + (size_t)frame->x_offset * CHANNELS;
+    if (!WebPInitDecoderConfig(&how))
+        return VP8_STATUS_INVALID_PARAM;
+    how.output.colorspace = MODE_RGB;
+    how.output.is_external_memory = 1;
+    how.output.u.RGBA = (WebPRGBABuffer){im->pixels + first, (int)row, row * (size_t)im->height - first};
+    return WebPDecode(frame->fragment.bytes, frame->fragment.size, &how);
+}
+
 static err decode_webp(image_file *f, image *im, image_region *region) {
-    webp_reader *r = f->reader;
+    const webp_reader *r = f->reader;
     const WebPIterator *frame = &r->frame;
     window whole = region->part;
     image_resize_buffer(im, whole.width, whole.height, CHANNELS);
-    size_t row = (size_t)whole.width * CHANNELS, bytes = row * (size_t)whole.height;
-    size_t first = (size_t)frame->y_offset * row + (size_t)frame->x_offset * CHANNELS;
     if (frame->x_offset + frame->width > whole.width || frame->y_offset + frame->height > whole.height)
         return fail(ERR_DATA, "WebP picture cannot be decoded: its first frame lies outside of it");
     if (frame->width < whole.width || frame->height < whole.height)
-        memset(im->pixels, 0, bytes);
-    if (!WebPDecodeRGBInto(frame->fragment.bytes, frame->fragment.size, im->pixels + first, bytes - first, (int)row))
+        memset(im->pixels, 0, (size_t)whole.width * (size_t)whole.height * CHANNELS);
+    switch (decode_frame(frame, im)) {
+    case VP8_STATUS_OK:
+        return OK;
+    case VP8_STATUS_OUT_OF_MEMORY:
+        return fail(ERR_BROKEN, "out of memory: WebP decoder");
+    default:
         return fail(ERR_DATA, "WebP picture cannot be decoded: its pixels are damaged");
-    return OK;
+    }
 }
 
 static void close_webp(image_file *f) {

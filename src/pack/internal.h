@@ -39,14 +39,29 @@ typedef struct dataset_writer_options {
     shape image;   /* of every picture, then `/images`; or zero: the pictures are files, then `/encoded` */
     int channels;  /* of mean and std, 1 or 3 */
     int64_t count; /* how many pictures are expected, for the progress line */
+    const char *task;    /* NULL: classification */
+    bool several_labels; /* a picture may have any number of labels */
+    int n_targets;       /* numbers of each picture */
 } dataset_writer_options;
 
 /* ERR_IO. */
 err dataset_writer_new(dataset_writer **out, const dataset_writer_options *options);
 
-/* The next picture. `bytes` are its pixels (h, w, c), or its file; `decoded` are the pixels of an encoded picture, for mean and std
- * (NULL where `bytes` are pixels). Shows progress. ERR_IO; ERR_DATA where the label is not in [0, n_classes). */
-err dataset_writer_add(dataset_writer *w, const uint8_t *bytes, size_t n_bytes, int32_t label, const image *decoded);
+/* A picture, and what is known of it. */
+typedef struct dataset_sample {
+    const uint8_t *bytes; /* its pixels (h, w, c), or its file */
+    size_t n_bytes;
+    const image *decoded; /* the pixels of an encoded picture, for mean and std; NULL where `bytes` are pixels */
+    const int32_t *labels;
+    int n_labels;
+    const float *targets; /* [n_targets] */
+} dataset_sample;
+
+/* The next picture. Shows progress. ERR_IO; ERR_DATA where a label is not in [0, n_classes). */
+err dataset_writer_add_sample(dataset_writer *w, const dataset_sample *s);
+
+/* One of pixels, with one label. */
+err dataset_writer_add(dataset_writer *w, const uint8_t *pixels, size_t n_bytes, int32_t label);
 int64_t dataset_writer_count(const dataset_writer *w); /* pictures so far */
 
 /* What it holds, without the pixels: their CRCs stand for them. */
@@ -87,9 +102,16 @@ typedef struct dataset_tables {
     float mean[3], std[3];
     uint64_t count;
     const uint64_t *offsets; /* [count + 1]; NULL: the pictures are pixels */
-    const int32_t *labels;   /* [count] */
+    const int32_t *labels;   /* [count], or as many as the last of label_offsets says */
     const uint32_t *crcs;    /* [count] */
+    const char *task;        /* NULL: classification */
+    const uint64_t *label_offsets; /* [count + 1] where a picture's labels begin; NULL: each has one */
+    const float *targets;          /* [count][n_targets] */
+    int n_targets;
 } dataset_tables;
+
+/* Whether what they hold needs version 2 of the format: several labels, or numbers. */
+bool dataset_tables_are_new(const dataset_tables *t);
 
 /* Attributes, classes, labels, CRCs, offsets. ERR_IO. */
 err dataset_tables_write(const dataset_tables *t, h5_file *f);

@@ -53,7 +53,7 @@ static err refuse_strays(const picture_tree *t) {
 
 /* Scans a listed tree, and refuses what may be meant in another way. */
 static err take_tree(picture_tree *t, const pack_options *options) {
-    err code = picture_tree_scan(t);
+    err code = picture_tree_scan(t, options->lenient);
     if (code == OK && t->strays)
         code = refuse_strays(t);
     if (code != OK)

@@ -19,4 +19,7 @@ void folder_layout_reset(folder_layout *l);
 /* What was found: split, class, pictures, left out and why. */
 void folder_layout_print(const folder_layout *l);
 
+/* A line for each class of which pictures were left out. */
+void folder_layout_print_left_out(const folder_layout *l);
+
 #endif

@@ -79,6 +79,20 @@ static void print_left(const picture_tree *t, int64_t strays) {
     mem_free(text);
 }
 
+static void print_left_out(const picture_tree *t) {
+    char found[TEXT_NUMBER], left[TEXT_NUMBER];
+    for (int i = 0; i < t->n_classes; i++) {
+        const class_folder *c = &t->folders[i];
+        if (c->left_out)
+            log_warn("%s: %s of %s pictures cannot be decoded", c->path, text_count(left, c->left_out), text_count(found, c->count));
+    }
+}
+
+void folder_layout_print_left_out(const folder_layout *l) {
+    for (int i = 0; i < N_SPLITS; i++)
+        print_left_out(&l->trees[i]);
+}
+
 void folder_layout_print(const folder_layout *l) {
     int width = widest(&l->trees[VAL], widest(&l->trees[TRAIN], NAME_LEAST));
     log_info("split  %-*s   pictures  left out", width, "class");

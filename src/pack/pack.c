@@ -16,8 +16,9 @@ const pack_kind pack_kinds[] = {
     {"cifar10", "CIFAR-10, binary version: data_batch_*.bin and test_batch.bin, whichever are there", true, pack_cifar10, false},
     {"cifar100", "CIFAR-100, binary version: train.bin and test.bin, fine labels", true, pack_cifar100, false},
     {"imagenet", "ILSVRC2012 from its tar files or from folders, in files of --file-size; shared among ranks", true, pack_imagenet, true},
-    {"folder", "JPEG, PNG, TIFF, WebP and PNM files, a folder a class; train/ and val/ (training, valid, test, …) above them where they are there", true,
-     pack_folder, false},
+    {"folder",
+     "JPEG, PNG, TIFF, WebP and PNM files, a folder a class; train/ and val/ (training, valid, test, …) above them where they are there",
+     true, pack_folder, false},
 };
 const int n_pack_kinds = sizeof pack_kinds / sizeof *pack_kinds;
 

@@ -8,6 +8,7 @@ typedef struct pack_options {
     const char *source;  /* folder, or NULL */
     const char *out;     /* folder: OUT/train.h5, OUT/val.h5 */
     bool strict;         /* a picture that cannot be decoded ends the run */
+    bool lenient;        /* folder, csv: any number of pictures may be left out, and classes without pictures */
     uint64_t seed;       /* folder: the split; glyphs: the drawing */
     double val_share;    /* folder without val/: share of each class that goes to val.h5 */
     const char *leave_out; /* folder: names that are left out, patterns divided by commas; or NULL */

@@ -81,7 +81,7 @@ static err copy_file(dataset_writer *w, const cifar *kind, const char *path) {
         if (label >= kind->n_classes)
             code = fail(ERR_DATA, "%s: label %d of picture %" PRId64 " is not in 0…%d", path, label, i, kind->n_classes - 1);
         else
-            code = dataset_writer_add(w, pixels, sizeof pixels, label, NULL);
+            code = dataset_writer_add(w, pixels, sizeof pixels, label);
     }
     if (code == OK && ferror(file))
         code = fail(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
@@ -167,7 +167,8 @@ static err pack_from(const cifar *kind, const pack_options *options, const char 
         code = refuse(kind, options->source);
     if (code == OK)
         code = read_classes(kind, folder, &classes, &n_classes);
-    dataset_writer_options how = {options->out, NULL, classes, n_classes, {SIDE, SIDE, 3}, 3, 0};
+    dataset_writer_options how = {
+        .folder = options->out, .classes = classes, .n_classes = n_classes, .image = {SIDE, SIDE, 3}, .channels = 3};
     if (code == OK)
         code = read_files(&pair, TRAIN, kind, &train, how);
     if (code == OK)

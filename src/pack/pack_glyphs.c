@@ -18,7 +18,7 @@ static err draw_set(dataset_pair *p, split part, const pack_options *options, ch
     for (int64_t i = 0; code == OK && i < set.count; i++) {
         uint8_t pixels[GLYPHS_BYTES];
         glyphs_draw(&set, i, pixels);
-        code = dataset_writer_add(p->writers[part], pixels, sizeof pixels, glyphs_label(&set, i), NULL);
+        code = dataset_writer_add(p->writers[part], pixels, sizeof pixels, glyphs_label(&set, i));
     }
     return code;
 }

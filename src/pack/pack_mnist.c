@@ -127,7 +127,7 @@ static err copy_pictures(dataset_writer *w, idx_file *images, idx_file *labels, 
                         " is not in 0…%d; where there are more classes, classes.txt names them, one a line",
                         labels->path, label, i, n_classes - 1);
         if (code == OK)
-            code = dataset_writer_add(w, pixels, images->record, (int32_t)label, NULL);
+            code = dataset_writer_add(w, pixels, images->record, (int32_t)label);
     }
     mem_free(pixels);
     if (code == OK)

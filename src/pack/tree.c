@@ -239,17 +239,28 @@ static void drop_class(picture_tree *t, int i) {
     memmove(t->folders + i, t->folders + i + 1, behind * sizeof *t->folders);
 }
 
-err picture_tree_scan(picture_tree *t) {
+static err drop_empty(picture_tree *t, bool lenient) {
+    for (int i = t->n_classes - 1; i >= 0; i--) {
+        const class_folder *c = &t->folders[i];
+        if (c->count == 0 && !lenient)
+            return fail(ERR_DATA,
+                        "%s: a class without pictures: leave it out (--leave-out %s), or say --lenient to go without such classes", c->path,
+                        t->classes[i]);
+        if (c->count == 0)
+            drop_class(t, i);
+    }
+    return OK;
+}
+
+err picture_tree_scan(picture_tree *t, bool lenient) {
     err code = OK;
-    for (int i = 0; i < t->n_classes && code == OK;) {
+    for (int i = 0; i < t->n_classes && code == OK; i++) {
         code = class_folder_scan(&t->folders[i]);
         t->count += t->folders[i].count;
-        if (code == OK && t->folders[i].count == 0)
-            drop_class(t, i);
-        else
-            i++;
     }
-    return code == OK && t->count == 0 ? fail(ERR_DATA, "%s: no pictures in its folders", t->root) : code;
+    if (code == OK && t->count == 0)
+        return fail(ERR_DATA, "%s: no pictures in its folders", t->root);
+    return code == OK ? drop_empty(t, lenient) : code;
 }
 
 void picture_tree_reset(picture_tree *t) {

@@ -12,6 +12,7 @@ typedef struct class_folder {
     char **files;   /* paths below it, sorted bytewise */
     int64_t count;  /* pictures: by name, or by their first bytes */
     int64_t direct; /* of them in the folder itself, not deeper */
+    int64_t left_out; /* of them that cannot be decoded, once somebody has tried */
     int64_t others; /* files that are no pictures */
     char *other;    /* the first of these, or NULL */
     int64_t hidden; /* files and folders that are hidden, or a system's */
@@ -46,8 +47,9 @@ typedef struct picture_tree {
  * ERR_IO; ERR_DATA where there are none. */
 err picture_tree_list(picture_tree *t, const char *root, leave_list *leave);
 
-/* Lists what lies in the folders of a listed tree, and drops those without pictures. ERR_IO; ERR_DATA where there is no picture. */
-err picture_tree_scan(picture_tree *t);
+/* Lists what lies in the folders of a listed tree. ERR_IO; ERR_DATA where there is no picture, and, but for `lenient`, where there is none
+ * in one of them; such folders are dropped then. */
+err picture_tree_scan(picture_tree *t, bool lenient);
 void picture_tree_leave(picture_tree *t, const char *name, const char *why); /* adds to what is left out */
 void picture_tree_reset(picture_tree *t);
 

@@ -1,4 +1,4 @@
-/* One file of a data set, written picture by picture in the format of version 1. The pictures are collected in a file without a name
+/* One file of a data set, written picture by picture. The pictures are collected in a file without a name
  * first: only at the end is known how many there are, and HDF5 can place them contiguously only then. */
 #define _POSIX_C_SOURCE 200809L
 #include "pack/internal.h"
@@ -22,9 +22,15 @@ struct dataset_writer {
     shape image;
     FILE *spool;
     uint64_t *offsets; /* [count + 1] */
-    int32_t *labels;
     uint32_t *crcs;
     int64_t count, capacity, expected;
+    char *task;
+    bool several_labels;
+    int32_t *labels;
+    uint64_t *label_offsets; /* [count + 1] */
+    uint64_t label_capacity;
+    float *targets; /* [count][n_targets] */
+    int n_targets;
     pixel_sums sums;
     pack_progress progress;
 };
@@ -58,6 +64,10 @@ err dataset_writer_new(dataset_writer **out, const dataset_writer_options *optio
     w->channels = options->channels;
     w->image = options->image;
     w->offsets = mem_new(1, sizeof *w->offsets);
+    w->label_offsets = mem_new(1, sizeof *w->label_offsets);
+    w->task = mem_string(options->task ? options->task : "classification");
+    w->several_labels = options->several_labels;
+    w->n_targets = options->n_targets;
     w->expected = options->count;
     w->progress = (pack_progress){.name = w->name, .start = time_now(), .shown = time_now()};
     err code = open_spool(w);
@@ -73,12 +83,18 @@ static bool is_encoded(const dataset_writer *w) {
     return shape_size(w->image) == 0;
 }
 
-static void make_room(dataset_writer *w) {
+static void make_room(dataset_writer *w, int n_labels) {
+    uint64_t labels = w->label_offsets[w->count] + (uint64_t)n_labels;
+    if (labels > w->label_capacity) {
+        w->label_capacity = 2 * labels + 1024;
+        w->labels = mem_resize(w->labels, w->label_capacity, sizeof *w->labels);
+    }
     if (w->count < w->capacity)
         return;
     w->capacity = w->capacity ? 2 * w->capacity : 1024;
     w->offsets = mem_resize(w->offsets, (size_t)w->capacity + 1, sizeof *w->offsets);
-    w->labels = mem_resize(w->labels, (size_t)w->capacity, sizeof *w->labels);
+    w->label_offsets = mem_resize(w->label_offsets, (size_t)w->capacity + 1, sizeof *w->label_offsets);
+    w->targets = mem_resize(w->targets, (size_t)w->capacity * (size_t)w->n_targets, sizeof *w->targets);
     w->crcs = mem_resize(w->crcs, (size_t)w->capacity, sizeof *w->crcs);
 }
 
@@ -89,19 +105,37 @@ static void add_sums(dataset_writer *w, const uint8_t *pixels, const image *deco
     pixel_sums_add(&w->sums, decoded ? decoded->pixels : pixels, (size_t)(s.h * s.w), (int)s.c, w->channels);
 }
 
-err dataset_writer_add(dataset_writer *w, const uint8_t *bytes, size_t n_bytes, int32_t label, const image *decoded) {
-    if (label < 0 || label >= w->n_classes)
-        return fail(ERR_DATA, "%s: label %d of picture %" PRId64 " is not in 0…%d", w->path, label, w->count, w->n_classes - 1);
-    if (fwrite(bytes, 1, n_bytes, w->spool) != n_bytes)
+/* What is known of the next picture, beside its bytes. */
+static err add_fields(dataset_writer *w, const dataset_sample *s) {
+    uint64_t first = w->label_offsets[w->count];
+    for (int i = 0; i < s->n_labels; i++)
+        if (s->labels[i] < 0 || s->labels[i] >= w->n_classes)
+            return fail(ERR_DATA, "%s: label %d of picture %" PRId64 " is not in 0…%d", w->path, s->labels[i], w->count, w->n_classes - 1);
+    make_room(w, s->n_labels);
+    if (s->n_labels)
+        memcpy(w->labels + first, s->labels, (size_t)s->n_labels * sizeof *s->labels);
+    w->label_offsets[w->count + 1] = first + (uint64_t)s->n_labels;
+    if (w->n_targets)
+        memcpy(w->targets + w->count * w->n_targets, s->targets, (size_t)w->n_targets * sizeof *s->targets);
+    return OK;
+}
+
+err dataset_writer_add_sample(dataset_writer *w, const dataset_sample *s) {
+    err code = add_fields(w, s);
+    if (code != OK)
+        return code;
+    if (fwrite(s->bytes, 1, s->n_bytes, w->spool) != s->n_bytes)
         return fail(ERR_IO, "%s: cannot be written: %s", w->path, strerror(errno));
-    make_room(w);
-    w->labels[w->count] = label;
-    w->crcs[w->count] = (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, n_bytes);
-    w->offsets[w->count + 1] = w->offsets[w->count] + n_bytes;
+    w->crcs[w->count] = (uint32_t)crc32_z(crc32_z(0, NULL, 0), s->bytes, s->n_bytes);
+    w->offsets[w->count + 1] = w->offsets[w->count] + s->n_bytes;
     w->count++;
-    add_sums(w, bytes, decoded);
+    add_sums(w, s->bytes, s->decoded);
     pack_progress_show(&w->progress, (double)w->count, (double)w->count, 0, (double)w->expected);
     return OK;
+}
+
+err dataset_writer_add(dataset_writer *w, const uint8_t *pixels, size_t n_bytes, int32_t label) {
+    return dataset_writer_add_sample(w, &(dataset_sample){.bytes = pixels, .n_bytes = n_bytes, .labels = &label, .n_labels = 1});
 }
 
 int64_t dataset_writer_count(const dataset_writer *w) {
@@ -115,19 +149,30 @@ void dataset_writer_hash(const dataset_writer *w, pack_hash *h) {
         pack_hash_add_text(h, w->classes[i]);
     pack_hash_add(h, &w->image, sizeof w->image);
     pack_hash_add(h, w->offsets, (count + 1) * sizeof *w->offsets);
-    pack_hash_add(h, w->labels, count * sizeof *w->labels);
+    pack_hash_add(h, w->labels, w->label_offsets[count] * sizeof *w->labels);
+    if (w->several_labels)
+        pack_hash_add(h, w->label_offsets, (count + 1) * sizeof *w->label_offsets);
+    pack_hash_add(h, w->targets, count * (size_t)w->n_targets * sizeof *w->targets);
     pack_hash_add(h, w->crcs, count * sizeof *w->crcs);
 }
 
+static dataset_tables tables_of(const dataset_writer *w) {
+    return (dataset_tables){.task = w->task,
+                            .classes = w->classes,
+                            .n_classes = w->n_classes,
+                            .channels = w->channels,
+                            .count = (uint64_t)w->count,
+                            .offsets = is_encoded(w) ? w->offsets : NULL,
+                            .labels = w->labels,
+                            .label_offsets = w->several_labels ? w->label_offsets : NULL,
+                            .targets = w->targets,
+                            .n_targets = w->n_targets,
+                            .crcs = w->crcs};
+}
+
 static err write_tables(const dataset_writer *w, h5_file *f, const char *pack_id) {
-    dataset_tables t = {.pack_id = pack_id,
-                        .classes = w->classes,
-                        .n_classes = w->n_classes,
-                        .channels = w->channels,
-                        .count = (uint64_t)w->count,
-                        .offsets = is_encoded(w) ? w->offsets : NULL,
-                        .labels = w->labels,
-                        .crcs = w->crcs};
+    dataset_tables t = tables_of(w);
+    t.pack_id = pack_id;
     pixel_sums_finish(&w->sums, w->channels, t.mean, t.std);
     return dataset_tables_write(&t, f);
 }
@@ -149,7 +194,8 @@ static err copy_spool(const dataset_writer *w, h5_file *f, const char *object, u
 }
 
 static err write_pictures(const dataset_writer *w, h5_file *f) {
-    const char *object = is_encoded(w) ? "encoded/bytes" : "images";
+    dataset_tables t = tables_of(w);
+    const char *object = !is_encoded(w) ? "images" : dataset_tables_are_new(&t) ? "images/bytes" : "encoded/bytes";
     uint64_t count = (uint64_t)w->count, total = w->offsets[w->count];
     uint64_t size[4] = {count, (uint64_t)w->image.h, (uint64_t)w->image.w, (uint64_t)w->image.c};
     err code = h5_make_dataset(f, object, H5_U8, is_encoded(w) ? 1 : 4, is_encoded(w) ? &total : size);
@@ -211,6 +257,9 @@ void dataset_writer_free(dataset_writer *w) {
     mem_free_strings(w->classes, (size_t)w->n_classes);
     mem_free(w->offsets);
     mem_free(w->labels);
+    mem_free(w->label_offsets);
+    mem_free(w->targets);
+    mem_free(w->task);
     mem_free(w->crcs);
     mem_free(w->folder);
     mem_free(w->name);

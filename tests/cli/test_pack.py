@@ -153,8 +153,8 @@ def test_odd_images(work):
     os.makedirs(f"{work}/odd/one")
     for p in good + bad:
         shutil.copy(p, f"{work}/odd/one/{os.path.basename(p)}")
-    said = shoal("pack", "folder", f"{work}/odd", f"{work}/odd-out", "--val-share", "0")
-    assert f"{len(bad)} pictures could not be decoded and were skipped" in said, said
+    said = shoal("pack", "folder", f"{work}/odd", f"{work}/odd-out", "--val-share", "0", "--lenient")
+    assert f"{len(bad)} pictures of {len(good + bad)} left out" in said and f"odd/one: {len(bad)} of {len(good + bad)} pictures cannot be decoded" in said, said
     for p in bad:
         assert os.path.basename(p) + ":" in said, p
     check_encoded(f"{work}/odd-out/train.h5", [(p, 0) for p in good], ["one"])
@@ -230,7 +230,8 @@ def test_what_is_no_class(work):
     for i, (name, form) in enumerate((("noending", "PNG"), ("a.txt", "JPEG"), ("UPPER.JPE", "PNG"), ("x.jfif", "JPEG"))):
         put(f"{root}/eel/{name}", 60 + i, form)
     os.mkfifo(f"{root}/eel/pipe.png")
-    said = shoal("pack", "folder", root, f"{work}/out", "--val-share", "0")
+    refused("in/empty: a class without pictures: .*--leave-out empty.*--lenient", 65, "pack", "folder", root, f"{work}/out")
+    said = shoal("pack", "folder", root, f"{work}/out", "--val-share", "0", "--lenient")
     assert classes_of(f"{work}/out/train.h5") == (["cod", "eel"], [4, 8]), said
     assert re.search(r"^all +cod +4  1 file that is no picture: notes.txt; 2 hidden or a system's$", said, re.M), said
     assert re.search(r"^all +eel +8  1 file that is no picture: pipe.png$", said, re.M), said
@@ -245,6 +246,23 @@ def test_what_cannot_be_looked_at(work):
     refused("^shoal: ", 74, "pack", "folder", deep, f"{work}/out")
     os.symlink("nowhere", f"{work}/set/cod/link.jpg")
     shoal("pack", "folder", f"{work}/set", f"{work}/out", "--val-share", "0")
+
+
+def test_few_are_left_out(work):
+    """One of a hundred may be left out, and no more; all formats go into one set, from folders as deep as they are."""
+    root, pack = f"{work}/in", ("pack", "folder", f"{work}/in", f"{work}/out", "--val-share", "0")
+    forms = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF", "webp": "WEBP", "ppm": "PPM"}
+    for i in range(99):
+        ending = list(forms)[i % 5]
+        put(f"{root}/{('cod', 'eel/2021/may')[i % 2]}/{i}.{ending}", i, forms[ending])
+    open(f"{root}/cod/torn.png", "w").close()
+    said = shoal(*pack)
+    assert "cod/torn.png: the file is empty; left out" in said and "cod: 1 of 51 pictures cannot be decoded" in said, said
+    assert "1 picture of 100 left out" in said and classes_of(f"{work}/out/train.h5") == (["cod", "eel"], [50, 49]), said
+    check_encoded(f"{work}/out/train.h5", [(p, p.startswith(f"{root}/eel")) for p in walk(root) if "torn" not in p], ["cod", "eel"])
+    open(f"{root}/eel/torn.png", "w").close()
+    refused("in: 2 pictures of 101 cannot be decoded, more than one in 100", 65, *pack)
+    refused("cod/torn.png: the file is empty", 65, *pack, "--strict")
 
 
 def test_layouts(work):
