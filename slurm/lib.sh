@@ -145,16 +145,18 @@ count_of() {
         END { print (count ? count : 1) }'
 }
 
-# Ranks of a job that asked for none: one a NUMA domain, unless the lanes cannot be shared out so.
+# Ranks of a job that asked for none: one a NUMA domain, or the number below that with which a step takes least time where the lanes (0:
+# as many as there are ranks) cannot be shared out so without loss.
 default_ranks_per_node() {
-    local nodes=$1 lanes=$2 ranks=${RANKS_PER_NODE:-$(count_of NODE)} cpus
+    local nodes=$1 lanes=$2 most=${RANKS_PER_NODE:-$(count_of NODE)} best=1 least='' cpus ranks time
     cpus=$(cpus_per_node)
-    ((ranks >= 1)) || ranks=1
-    ((ranks <= cpus)) || ranks=$cpus
-    while ((ranks > 1 && lanes % (nodes * ranks) != 0)); do
-        ranks=$((ranks - 1))
+    ((most <= cpus)) || most=$cpus
+    for ((ranks = most; ranks >= 1; ranks--)); do
+        ((lanes == 0 || nodes * ranks <= lanes)) || continue
+        time=$((ranks * ((lanes + nodes * ranks - 1) / (nodes * ranks)))) # the most lanes of a rank, which has a part of the node
+        ((time < ${least:-time + 1})) && least=$time best=$ranks
     done
-    echo "$ranks"
+    echo "$best"
 }
 
 # plan_ranks LANES: sets nodes, ranks, ranks_per_node, cpus_per_rank, threads. What the job was submitted with stands.

@@ -1,4 +1,7 @@
+/* Blocks and merges: arithmetic on lane numbers alone. */
 #include "base/tree.h"
+
+#include <stdbool.h>
 
 int tree_block_merges(int first, tree_block block) {
     int merges = 0;
@@ -23,16 +26,22 @@ int tree_levels(int lanes) {
     return levels;
 }
 
+/* Whether [start, lanes) is a whole subtree: one of those on the tree's right edge, which may lack lanes. */
+static bool is_right_edge(int lanes, int start) {
+    int power = 1;
+    while (power <= lanes - start)
+        power *= 2;
+    return start % power == 0;
+}
+
 int tree_blocks(int lanes, int first, int last, tree_block *blocks) {
-    if (first == 0 && last == lanes) {
-        blocks[0] = (tree_block){0, lanes};
-        return 1;
-    }
     int count = 0;
     for (int start = first; start < last;) {
         int size = 1;
         while (start % (2 * size) == 0 && start + 2 * size <= last)
             size *= 2;
+        if (last == lanes && is_right_edge(lanes, start))
+            size = lanes - start;
         blocks[count++] = (tree_block){start, size};
         start += size;
     }

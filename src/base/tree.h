@@ -26,7 +26,7 @@ int tree_block_merges(int first, tree_block block);
 /* How many partial sums wait at most while `lanes` lanes are pushed. */
 int tree_levels(int lanes);
 
-/* The blocks of lanes [first, last) in order, into blocks[TREE_DEPTH]; returns how many. A range that is all of [0, lanes) is one block. */
+/* The blocks of lanes [first, last) in order, into blocks[TREE_DEPTH]: the fewest whole subtrees that make it up; returns how many. */
 int tree_blocks(int lanes, int first, int last, tree_block *blocks);
 
 #endif

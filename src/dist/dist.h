@@ -15,8 +15,11 @@ typedef struct lane_range {
     int first, last; /* [first, last) */
 } lane_range;
 
-/* The lanes of a rank. ERR_USAGE where `size` ranks cannot share `lanes` lanes equally; the text names the numbers that can. */
+/* The lanes of a rank: shares are as equal as can be, and in rank order. ERR_USAGE where there are more ranks than lanes. */
 err dist_lanes(int lanes, int rank, int size, lane_range *out);
+
+/* The first of them, of 1 to `lanes` ranks; `lanes` where rank is `size`. */
+int dist_first_lane(int lanes, int rank, int size);
 
 /* ---- the sums ---- */
 

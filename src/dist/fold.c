@@ -30,11 +30,9 @@ void fold_init(fold *f, fold_add *add, int lanes, lane_range range, const tree_b
         f->merges[i] = tree_block_merges(range.first, leaves[i]);
         open -= f->merges[i];
     }
-    if (range.first == 0 && range.last == lanes) { /* nothing follows: what is left is joined from the right */
-        f->merges[n_leaves - 1] += open - 1;
-        open = 1;
-    }
-    f->n_roots = open;
+    tree_block roots[TREE_DEPTH];
+    f->n_roots = tree_blocks(lanes, range.first, range.last, roots);
+    f->merges[n_leaves - 1] += open - f->n_roots; /* at the end of all lanes nothing follows: what is left is joined from the right */
     f->partial = mem_new((size_t)most, TILE);
 }
 

@@ -16,7 +16,7 @@ typedef struct fold {
     char *partial; /* working memory: a tile for every sum that can be open at once */
 } fold;
 
-/* `leaves` are the blocks of lanes [first, last) in order, out of `lanes` lanes. */
+/* `leaves` are whole subtrees that make up `range`, in order, out of `lanes` lanes; the roots are the blocks of the range. */
 void fold_init(fold *f, fold_add *add, int lanes, lane_range range, const tree_block *leaves, int n_leaves);
 void fold_reset(fold *f);
 

@@ -19,14 +19,24 @@ static int find_ranks_per_node(comm *world) {
     return regular ? per_node : 0;
 }
 
-/* Members are runs of `span` ranks that follow each other, from rank `first` on. */
-static int list_leaves(level *v, int lanes, int first, int span, int lanes_per_rank, tree_block *leaves) {
+/* Ranks [first, last) of the world, and how many lanes and ranks there are. */
+typedef struct crew {
+    int lanes, n_ranks, first, last;
+} crew;
+
+static lane_range lanes_of(crew c) {
+    return (lane_range){dist_first_lane(c.lanes, c.first, c.n_ranks), dist_first_lane(c.lanes, c.last, c.n_ranks)};
+}
+
+/* A member is the ranks of its run of the crew, `span` of them. */
+static int list_leaves(level *v, crew all, int span, tree_block *leaves) {
     int count = 0;
     v->first_leaf = mem_new((size_t)v->size + 1, sizeof *v->first_leaf);
     for (int m = 0; m < v->size; m++) {
-        int lane = (first + m * span) * lanes_per_rank;
+        int first = all.first + m * span;
+        lane_range theirs = lanes_of((crew){all.lanes, all.n_ranks, first, first + span});
         tree_block blocks[TREE_DEPTH];
-        int n = tree_blocks(lanes, lane, lane + span * lanes_per_rank, blocks);
+        int n = tree_blocks(all.lanes, theirs.first, theirs.last, blocks);
         for (int b = 0; b < n; b++)
             leaves[count++] = blocks[b];
         v->first_leaf[m + 1] = count;
@@ -61,15 +71,14 @@ static void allocate(level *v, size_t piece) {
 }
 
 /* The communicator becomes the level's own. */
-static void init_level(level *v, comm *ranks, int lanes, int first, int span, int lanes_per_rank, size_t piece) {
+static void init_level(level *v, comm *ranks, crew all, int span, size_t piece) {
     *v = (level){.slow = ranks, .quick = comm_copy(ranks), .size = comm_size(ranks), .me = comm_rank(ranks)};
     comm_stay_awake(v->quick);
-    int n_ranks = v->size * span;
-    lane_range range = {first * lanes_per_rank, (first + n_ranks) * lanes_per_rank};
-    tree_block *leaves = mem_new(mem_product((size_t)n_ranks, (size_t)lanes_per_rank), sizeof *leaves);
-    int n_leaves = list_leaves(v, lanes, first, span, lanes_per_rank, leaves);
-    fold_init(&v->floats, fold_add_floats, lanes, range, leaves, n_leaves);
-    fold_init(&v->doubles, fold_add_doubles, lanes, range, leaves, n_leaves);
+    lane_range range = lanes_of(all);
+    tree_block *leaves = mem_new((size_t)(range.last - range.first), sizeof *leaves);
+    int n_leaves = list_leaves(v, all, span, leaves);
+    fold_init(&v->floats, fold_add_floats, all.lanes, range, leaves, n_leaves);
+    fold_init(&v->doubles, fold_add_doubles, all.lanes, range, leaves, n_leaves);
     mem_free(leaves);
     allocate(v, piece);
 }
@@ -85,18 +94,20 @@ static void init_packing(level *v, const narrow *narrow) {
 }
 
 int level_init_all(level *levels, comm *world, int lanes, const narrow *narrow) {
-    int rank = comm_rank(world), size = comm_size(world), share = lanes / size;
+    int rank = comm_rank(world), size = comm_size(world);
     if (size == 1)
         return 0;
     int per_node = find_ranks_per_node(world);
+    crew all = {lanes, size, 0, size};
     if (per_node == 0) {
         bool one_node = comm_shares_node(world);
-        init_level(&levels[0], comm_copy(world), lanes, 0, 1, share, one_node ? SHORT_PIECE : LONG_PIECE);
+        init_level(&levels[0], comm_copy(world), all, 1, one_node ? SHORT_PIECE : LONG_PIECE);
         init_packing(&levels[0], narrow);
         return 1;
     }
-    init_level(&levels[0], comm_split(world, rank / per_node), lanes, rank / per_node * per_node, 1, share, LONG_PIECE);
-    init_level(&levels[1], comm_split(world, rank % per_node), lanes, 0, per_node, share, levels[0].slice);
+    int first = rank / per_node * per_node;
+    init_level(&levels[0], comm_split(world, rank / per_node), (crew){lanes, size, first, first + per_node}, 1, LONG_PIECE);
+    init_level(&levels[1], comm_split(world, rank % per_node), all, per_node, levels[0].slice);
     init_packing(&levels[1], narrow);
     return 2;
 }

@@ -130,6 +130,18 @@ char *launch_idle_tasks(int ranks) {
                        tasks);
 }
 
+char *launch_shares(int lanes, int ranks) {
+    int least = lanes / ranks, larger = lanes % ranks;
+    if (larger == 0)
+        return NULL;
+    int smaller = ranks - larger;
+    double lost = 1 - (double)lanes / ranks / (least + 1);
+    return text_format("%d lanes on %d ranks: %d %s %d, %d %s %d and %s for the others: a step takes as long as with %d lanes, %.0f %% of "
+                       "the time is lost",
+                       lanes, ranks, larger, larger == 1 ? "has" : "have", least + 1, smaller, smaller == 1 ? "has" : "have", least,
+                       smaller == 1 ? "waits" : "wait", (least + 1) * ranks, 100 * lost);
+}
+
 /* Open MPI's mpirun kills its ranks so soon after Ctrl-C or TERM that few checkpoints are written in time; USR1 it hands on, and waits. */
 char *launch_advice(void) {
     const char *patience = getenv("OMPI_MCA_odls_base_sigkill_timeout"),

@@ -40,6 +40,9 @@ char *launch_mistakes(const launch_rank *ranks, int count);
 /* SLURM's tasks against MPI's ranks: srun forgotten in a batch script. New string; NULL where all is well. */
 char *launch_idle_tasks(int ranks);
 
+/* `8 lanes on 3 ranks: 2 ranks have 3, 1 has 2 and waits …`: what shares that are not equal cost. New string; NULL where they are. */
+char *launch_shares(int lanes, int ranks);
+
 /* How to stop with a checkpoint where the launcher's own ways lose it. New string; NULL where they do not. */
 char *launch_advice(void);
 
@@ -52,6 +55,7 @@ void launch_announce(const launch_rank *ranks, int count);
 typedef struct rank_times {
     double compute, data, wait; /* wait: for other ranks */
     int64_t steps;
+    double share; /* of the lanes, beside what a rank has on the average */
 } rank_times;
 
 typedef struct spread {
@@ -67,7 +71,8 @@ typedef struct rank_comparison {
     int idlest;                    /* the rank that waits longest */
 } rank_comparison;
 
-/* `times` of `count` ranks that have done the same steps. A rank is slow that computes and loads for a tenth longer than the median. */
+/* `times` of `count` ranks that have done the same steps. A rank is slow that computes and loads for a tenth longer than the median, beside
+ * what its share of the lanes takes. */
 rank_comparison stragglers_compare(const rank_times *times, int count);
 
 /* `ranks, min/median/max s a step: compute 0.4100/0.4200/0.5200, …; rank 6 on n3 (compute) makes the others wait, rank 0 on n1 waits

@@ -34,6 +34,10 @@ static double own_of(const rank_times *t) {
     return compute_of(t) + data_of(t);
 }
 
+static double fair_own_of(const rank_times *t) {
+    return own_of(t) / t->share;
+}
+
 static spread spread_over(const rank_times *times, int count, double (*of)(const rank_times *)) {
     double *values = mem_new((size_t)count, sizeof *values);
     for (int r = 0; r < count; r++)
@@ -46,7 +50,7 @@ static spread spread_over(const rank_times *times, int count, double (*of)(const
 /* Into the list of the slowest, if it belongs there. */
 static void rank_in(rank_comparison *c, const rank_times *times, int rank) {
     int at = c->n_slowest;
-    while (at > 0 && own_of(&times[rank]) > own_of(&times[c->slowest[at - 1]]))
+    while (at > 0 && fair_own_of(&times[rank]) > fair_own_of(&times[c->slowest[at - 1]]))
         at--;
     if (at == STRAGGLERS_NAMED)
         return;
@@ -64,9 +68,9 @@ rank_comparison stragglers_compare(const rank_times *times, int count) {
     };
     for (int r = 0; r < count; r++)
         c.idlest = wait_of(&times[r]) > wait_of(&times[c.idlest]) ? r : c.idlest;
-    double usual = spread_over(times, count, own_of).median;
+    double usual = spread_over(times, count, fair_own_of).median;
     for (int r = 0; r < count; r++)
-        if (own_of(&times[r]) > usual * (1 + slow_share) + slow_seconds) {
+        if (own_of(&times[r]) > usual * times[r].share * (1 + slow_share) + slow_seconds) {
             c.n_slow++;
             rank_in(&c, times, r);
         }
@@ -83,7 +87,7 @@ static char *names_of(const rank_comparison *c, const rank_times *times, const c
     char *text = mem_string("");
     for (int i = 0; i < c->n_slowest; i++) {
         const rank_times *t = &times[c->slowest[i]];
-        bool by_data = data_of(t) - c->data.median > compute_of(t) - c->compute.median;
+        bool by_data = data_of(t) - c->data.median * t->share > compute_of(t) - c->compute.median * t->share;
         char *more = text_format("%s%srank %d on %s (%s)", text, i > 0 ? ", " : "", c->slowest[i], hosts[c->slowest[i]],
                                  by_data ? "data" : "compute");
         mem_free(text);

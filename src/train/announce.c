@@ -11,6 +11,22 @@ static int64_t trained_parameters(const graph *g) {
     return count;
 }
 
+/* `32`, or `16 to 24` where ranks have different numbers of lanes. */
+static char *samples_of_ranks(int64_t of_lane, int lanes, int ranks) {
+    int64_t least = of_lane * (lanes / ranks);
+    return lanes % ranks == 0 ? text_format("%" PRId64, least) : text_format("%" PRId64 " to %" PRId64, least, least + of_lane);
+}
+
+static void warn_of_shares(int lanes, int ranks, int threads) {
+    char *shares = launch_shares(lanes, ranks);
+    if (shares)
+        log_warn("%s", shares);
+    mem_free(shares);
+    if (ranks * threads > lanes)
+        log_warn("%d ranks x %d threads share %d lanes: %d threads have nothing to do; more train.lanes would use them", ranks, threads,
+                 lanes, ranks * threads - lanes);
+}
+
 void announce_run(const trainer *t) {
     launch_announce(t->ranks, comm_size(comm_world()));
     const job *j = t->job;
@@ -21,9 +37,11 @@ void announce_run(const trainer *t) {
              shape_text(image, t->image));
     log_info("data: %s training and %s validation samples", text_count(train, t->order.count),
              text_count(val, t->val ? dataset_count(t->val) : 0));
-    log_info("batch: %" PRId64 " global = %d lanes x %g; %d rank%s x %g; %d thread%s a rank; activations %s a rank", j->train.batch,
-             j->train.lanes, (double)j->train.batch / j->train.lanes, ranks, text_plural(ranks), (double)j->train.batch / ranks, threads,
-             text_plural(threads), text_bytes(memory, graph_activation_bytes(t->engine->run)));
+    char *share = samples_of_ranks(j->train.batch / j->train.lanes, j->train.lanes, ranks);
+    log_info("batch: %" PRId64 " global = %d lanes x %g; %d rank%s x %s; %d thread%s a rank; activations %s a rank", j->train.batch,
+             j->train.lanes, (double)j->train.batch / j->train.lanes, ranks, text_plural(ranks), share, threads, text_plural(threads),
+             text_bytes(memory, graph_activation_bytes(t->engine->run)));
+    mem_free(share);
     log_info("steps: %" PRId64 " an epoch, %" PRId64 " in all; %s, lr %g", t->steps_per_epoch, t->last_step, j->optimizer.name,
              j->optimizer.lr);
     int64_t dropped = t->order.count - t->steps_per_epoch * j->train.batch;
@@ -34,9 +52,7 @@ void announce_run(const trainer *t) {
         log_info("checkpoints: training waits while they are written (checkpoint.sync)");
     else
         log_info("checkpoints: written beside training, from a copy of %s on rank 0", text_bytes(memory, snapshot_bytes(&t->snapshot)));
-    if (ranks * threads > j->train.lanes)
-        log_warn("%d ranks x %d threads share %d lanes: %d threads have nothing to do; more train.lanes would use them", ranks, threads,
-                 j->train.lanes, ranks * threads - j->train.lanes);
+    warn_of_shares(j->train.lanes, ranks, threads);
     if (j->train.sync_batchnorm == NORM_RANK)
         log_warn("train.sync_batchnorm: rank makes the result depend on the number of ranks");
     if (ranks > 1 && dist_find_format(j->comm.gradients) != DIST_FLOAT32)

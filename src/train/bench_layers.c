@@ -208,7 +208,7 @@ static void print_table(table *t, int64_t batch) {
 }
 
 void bench_print_layers(const engine *e, int64_t batch, const profiled_step *steps, int count) {
-    int lanes = comm_size(comm_world()) * e->n_lanes;
+    int lanes = e->all_lanes;
     table t = {
         .graph = e->model->graph,
         .samples = (double)(batch * e->lanes.last / lanes - batch * e->lanes.first / lanes),

@@ -79,6 +79,7 @@ static err leave(const trainer *t, const double *sums) {
 static err compare_ranks(trainer *t) {
     comm *world = comm_world();
     int ranks = comm_size(world);
+    t->times.share = (double)t->engine->n_lanes * ranks / t->job->train.lanes;
     rank_times mine = t->times, *all = comm_is_root() ? mem_new((size_t)ranks, sizeof *all) : NULL;
     t->times = (rank_times){0};
     if (ranks == 1 || mine.steps == 0) {

@@ -88,6 +88,7 @@ err engine_new(engine **out, model *m, const engine_options *options) {
     *out = e;
     e->model = m;
     e->optim = options->optim;
+    e->all_lanes = options->lanes;
     err code = dist_lanes(options->lanes, comm_rank(comm_world()), comm_size(comm_world()), &e->lanes);
     if (code == OK) {
         e->n_lanes = e->lanes.last - e->lanes.first;

@@ -36,6 +36,7 @@ typedef struct guard guard;
 
 typedef struct engine {
     model *model; /* the caller's */
+    int all_lanes; /* of all ranks */
     lane_range lanes;
     int n_lanes; /* this rank's */
     graph_run *run;

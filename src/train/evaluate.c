@@ -93,7 +93,7 @@ err evaluate_set(engine *e, const evaluate_options *o, evaluation *result) {
         .order = {.count = dataset_count(o->data), .batch = o->batch},
         .transforms = o->transforms->list,
         .n_transforms = o->transforms->count,
-        .lanes = comm_size(comm_world()) * e->n_lanes,
+        .lanes = e->all_lanes,
         .first_lane = e->lanes.first,
         .last_lane = e->lanes.last,
         .depth = 2,
@@ -149,10 +149,10 @@ static err check_set(const dataset *data, const restored *net, const char *patte
     return OK;
 }
 
-/* The job's lanes, or the next number that the ranks can share: evaluation sums numbers that no state depends on. */
+/* The job's lanes, or as many as ranks where those are more: evaluation sums numbers that no state depends on. */
 static int lanes_for(int lanes) {
     int size = comm_size(comm_world());
-    return (lanes + size - 1) / size * size;
+    return lanes > size ? lanes : size;
 }
 
 err train_evaluate(const char *checkpoint, const char *pattern, int64_t batch, const weights_options *weights, evaluation *result) {

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "dist/dist.h"
 #include "ops/ops.h"
 
 /* A plane of one pixel: as many values a channel as there are samples. */
@@ -14,9 +15,14 @@ static const node *find_narrow(const graph *g) {
     return NULL;
 }
 
-/* Whether some of `parts` parts, as equal as can be, has exactly one of the samples. */
-static bool leaves_one(int64_t samples, int64_t parts) {
-    return samples >= 1 && samples < 2 * parts;
+/* Whether some of `parts` parts of the lanes has exactly one of the samples. */
+static bool leaves_one(int64_t samples, int lanes, int parts) {
+    for (int p = 0; p < parts; p++) {
+        int64_t first = dist_first_lane(lanes, p, parts), last = dist_first_lane(lanes, p + 1, parts);
+        if (last * samples / lanes - first * samples / lanes == 1)
+            return true;
+    }
+    return false;
 }
 
 static err refuse(const job *j, const node *n, int64_t samples, bool is_last, const char *whose) {
@@ -31,13 +37,14 @@ static err refuse(const job *j, const node *n, int64_t samples, bool is_last, co
 
 err norms_check(const graph *g, const job *j, const sampler *order, int64_t steps, int ranks) {
     const norm_scope scope = j->train.sync_batchnorm;
-    int64_t parts = scope == NORM_LANE ? j->train.lanes : scope == NORM_RANK ? ranks : 1, an_epoch = sampler_steps(order);
+    const int lanes = j->train.lanes, parts = scope == NORM_LANE ? lanes : scope == NORM_RANK ? ranks : 1;
+    const int64_t an_epoch = sampler_steps(order);
     const char *whose = scope == NORM_LANE ? ", of which a lane has one" : scope == NORM_RANK ? ", of which a rank has one" : "";
     const node *n = find_narrow(g);
     if (!n)
         return OK;
     int64_t last = sampler_batch_size(order, an_epoch - 1);
-    if (leaves_one(order->batch, parts))
+    if (leaves_one(order->batch, lanes, parts))
         return refuse(j, n, order->batch, false, whose);
-    return steps >= an_epoch && leaves_one(last, parts) ? refuse(j, n, last, true, whose) : OK;
+    return steps >= an_epoch && leaves_one(last, lanes, parts) ? refuse(j, n, last, true, whose) : OK;
 }

@@ -143,14 +143,20 @@ static bool steps_are_right(int lanes, int64_t size, size_t bucket_bytes, int st
     return right;
 }
 
-/* Every lane count that can be shared, with sizes around and below what gives every rank a slice, in one bucket and in many. */
+/* Equal shares and others, whole subtrees and others; those with fewer lanes than ranks are passed over. */
+static const int lane_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12};
+enum { N_LANE_COUNTS = sizeof lane_counts / sizeof *lane_counts };
+
+/* Sizes around and below what gives every rank a slice, in one bucket and in many. */
 static void check_all_shapes(void) {
-    static const int64_t sizes[] = {1, 15, 100, 1031};
-    static const size_t bucket_bytes[] = {0, 272};
-    for (int lanes = 1; lanes <= 24; lanes++)
-        for (int i = 0; i < 8 && lanes % comm_size(comm_world()) == 0; i++)
-            ck_assert_msg(everywhere(steps_are_right(lanes, sizes[i / 2], bucket_bytes[i % 2], 3)), "%d lanes, %d floats, buckets of %d",
-                          lanes, (int)sizes[i / 2], (int)bucket_bytes[i % 2]);
+    static const int64_t sizes[] = {1, 100, 1031};
+    static const size_t bucket_bytes[] = {272, 0, 272};
+    for (int i = 0; i < 3 * N_LANE_COUNTS; i++) {
+        int lanes = lane_counts[i / 3];
+        if (lanes >= comm_size(comm_world()))
+            ck_assert_msg(everywhere(steps_are_right(lanes, sizes[i % 3], bucket_bytes[i % 3], 2)), "%d lanes, %d floats, buckets of %d",
+                          lanes, (int)sizes[i % 3], (int)bucket_bytes[i % 3]);
+    }
 }
 
 START_TEST(gradients_have_the_bits_of_one_process) {
@@ -167,13 +173,13 @@ START_TEST(nodes_make_no_difference) {
     rig_reset(&r);
     check_all_shapes();
     unsetenv("SHOAL_RANKS_PER_NODE");
-    ck_assert(everywhere(levels == (size == 4 ? 2 : size == 1 ? 0 : 1)));
+    ck_assert(everywhere(levels == (size == 1 ? 0 : size == 2 || size % 2 ? 1 : 2)));
 }
 END_TEST
 
 /* A piece and a bit in each of two buckets; nothing a multiple of anything. */
 START_TEST(large_gradients_are_summed_in_pieces) {
-    int lanes = comm_size(comm_world()) == 3 ? 3 : 4;
+    int lanes = comm_size(comm_world()) + 1;
     int64_t size = 2 * (int64_t)SHORT_PIECE + 212345;
     ck_assert(everywhere(steps_are_right(lanes, size, (size_t)size * 2 + 100, 1)));
 }
@@ -184,13 +190,14 @@ START_TEST(statistics_have_the_bits_of_one_process) {
     for (int nodes = 0; nodes < 2; nodes++) {
         if (nodes)
             setenv("SHOAL_RANKS_PER_NODE", "2", 1);
-        for (int lanes = 1; lanes <= 24; lanes++) {
-            if (lanes % comm_size(comm_world()) != 0)
+        for (int l = 0; l < N_LANE_COUNTS; l++) {
+            int lanes = lane_counts[l];
+            if (lanes < comm_size(comm_world()))
                 continue;
             rig r;
             rig_init(&r, lanes, 1, 0);
             bool right = true;
-            for (int i = 0; i < (lanes <= 12 ? 5 : 3); i++)
+            for (int i = 0; i < (lanes % 4 ? 3 : 5); i++)
                 right = reduce_is_right(&r, i, counts[i]) && right;
             rig_reset(&r);
             ck_assert_msg(everywhere(right), "%d lanes", lanes);
@@ -210,15 +217,37 @@ START_TEST(no_gradients_at_all) {
 }
 END_TEST
 
-START_TEST(lanes_are_shared_equally) {
-    lane_range a, b;
-    ck_assert(everywhere(dist_lanes(8, 0, 4, &a) == OK && a.first == 0 && a.last == 2));
-    ck_assert(everywhere(dist_lanes(8, 3, 4, &b) == OK && b.first == 6 && b.last == 8));
-    ck_assert(everywhere(dist_lanes(8, 0, 3, &a) == ERR_USAGE));
-    ck_assert_str_eq(err_last()->text, "8 lanes cannot be shared equally by 3 ranks: use 1, 2, 4 or 8 ranks, "
-                                       "or set train.lanes to a multiple of 3");
+/* By hand: the larger shares first, or last where that makes fewer blocks. */
+START_TEST(lanes_are_shared_as_equally_as_can_be) {
+    static const struct {
+        int lanes, size, first[9];
+    } cases[] = {
+        {8, 1, {0, 8}},
+        {8, 3, {0, 3, 6, 8}},
+        {8, 4, {0, 2, 4, 6, 8}},
+        {8, 5, {0, 2, 4, 6, 7, 8}},
+        {8, 7, {0, 2, 3, 4, 5, 6, 7, 8}},
+        {8, 8, {0, 1, 2, 3, 4, 5, 6, 7, 8}},
+        {9, 4, {0, 2, 4, 6, 9}},
+        {11, 2, {0, 6, 11}},
+    };
+    bool right = true;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int rank = 0; rank < cases[i].size; rank++) {
+            lane_range mine;
+            right = right && dist_lanes(cases[i].lanes, rank, cases[i].size, &mine) == OK && mine.first == cases[i].first[rank] &&
+                    mine.last == cases[i].first[rank + 1];
+        }
+    ck_assert(everywhere(right));
+}
+END_TEST
+
+START_TEST(more_ranks_than_lanes_are_refused) {
+    lane_range a;
+    ck_assert(everywhere(dist_lanes(8, 0, 9, &a) == ERR_USAGE));
+    ck_assert_str_eq(err_last()->text, "8 lanes cannot be shared by 9 ranks: start 8 at most, or set train.lanes to 9 or more");
     ck_assert(everywhere(dist_lanes(1, 0, 2, &a) == ERR_USAGE));
-    ck_assert_str_eq(err_last()->text, "1 lane cannot be shared equally by 2 ranks: use 1 rank, or set train.lanes to a multiple of 2");
+    ck_assert_str_eq(err_last()->text, "1 lane cannot be shared by 2 ranks: start 1 at most, or set train.lanes to 2 or more");
     ck_assert(everywhere(dist_lanes(0, 0, 1, &a) == ERR_USAGE));
 }
 END_TEST
@@ -336,7 +365,7 @@ static void check_format(dist_format format) {
     int ranks = comm_size(comm_world());
     for (int i = 0; i < 4; i++) {
         rig r;
-        rig_init_as(&r, 3 * ranks, sizes[i], i < 3 ? 272 : 100000, format);
+        rig_init_as(&r, 3 * ranks + i % 2, sizes[i], i < 3 ? 272 : 100000, format);
         double error = 0, unit = format == DIST_BF16 ? 0x1p-8 : 0x1p-11;
         bool right = true;
         for (int step = 0; step < 2; step++)
@@ -391,7 +420,8 @@ int main(void) {
     tcase_add_test(tests, large_gradients_are_summed_in_pieces);
     tcase_add_test(tests, statistics_have_the_bits_of_one_process);
     tcase_add_test(tests, no_gradients_at_all);
-    tcase_add_test(tests, lanes_are_shared_equally);
+    tcase_add_test(tests, lanes_are_shared_as_equally_as_can_be);
+    tcase_add_test(tests, more_ranks_than_lanes_are_refused);
     tcase_add_test(tests, plans_differ_where_they_should);
     tcase_add_test(tests, bf16_is_the_nearest);
     tcase_add_test(tests, fp16_is_the_nearest);

@@ -137,6 +137,16 @@ START_TEST(a_forgotten_srun_is_seen) {
 }
 END_TEST
 
+START_TEST(what_unequal_shares_cost_is_said) {
+    check_text(launch_shares(8, 3), "8 lanes on 3 ranks: 2 have 3, 1 has 2 and waits for the others: a step takes as long as with 9 lanes, "
+                                    "11 % of the time is lost");
+    check_text(launch_shares(8, 7), "8 lanes on 7 ranks: 1 has 2, 6 have 1 and wait for the others: a step takes as long as with 14 lanes, "
+                                    "43 % of the time is lost");
+    ck_assert_ptr_null(launch_shares(8, 4));
+    ck_assert_ptr_null(launch_shares(8, 1));
+}
+END_TEST
+
 /* What the launchers set: the process's rank, the number of processes. */
 START_TEST(another_mpis_launcher_is_seen) {
     static const char *const launchers[][2] = {{"PMI_RANK", "PMI_SIZE"},
@@ -189,6 +199,7 @@ int main(void) {
     tcase_add_test(cases, one_crowded_rank_is_seen);
     tcase_add_test(cases, more_ranks_than_cores_are_seen);
     tcase_add_test(cases, a_forgotten_srun_is_seen);
+    tcase_add_test(cases, what_unequal_shares_cost_is_said);
     tcase_add_test(cases, another_mpis_launcher_is_seen);
     tcase_add_test(cases, the_nearest_launcher_counts);
     return suite_run();

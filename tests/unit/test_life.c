@@ -18,7 +18,7 @@ static const double tolerance = 1e-12;
 /* ---- stragglers ---- */
 
 START_TEST(even_ranks_wait_for_nobody) {
-    rank_times times[] = {{10, 1, 2, 10}, {10.2, 1, 1.8, 10}, {10.1, 1, 1.9, 10}};
+    rank_times times[] = {{10, 1, 2, 10, 1}, {10.2, 1, 1.8, 10, 1}, {10.1, 1, 1.9, 10, 1}};
     rank_comparison c = stragglers_compare(times, 3);
     ck_assert_double_eq_tol(c.compute.least, 1.0, tolerance);
     ck_assert_double_eq_tol(c.compute.median, 1.01, tolerance);
@@ -33,7 +33,7 @@ START_TEST(even_ranks_wait_for_nobody) {
 END_TEST
 
 START_TEST(slow_ranks_are_named_with_their_reason) {
-    rank_times times[] = {{10, 1, 9, 10}, {10, 9, 1, 10}, {10, 1, 9, 10}, {20, 0, 0, 10}, {10, 1, 9, 10}, {10, 1, 9, 10}};
+    rank_times times[] = {{10, 1, 9, 10, 1}, {10, 9, 1, 10, 1}, {10, 1, 9, 10, 1}, {20, 0, 0, 10, 1}, {10, 1, 9, 10, 1}, {10, 1, 9, 10, 1}};
     rank_comparison c = stragglers_compare(times, 6);
     ck_assert_int_eq(c.n_slow, 2);
     ck_assert_int_eq(c.slowest[0], 3);
@@ -51,7 +51,7 @@ START_TEST(only_the_slowest_are_named) {
     rank_times times[RANKS];
     const char *hosts[RANKS];
     for (int r = 0; r < RANKS; r++) {
-        times[r] = (rank_times){r < 30 ? 1 : 1 + 0.1 * r, 0, 0, 1};
+        times[r] = (rank_times){r < 30 ? 1 : 1 + 0.1 * r, 0, 0, 1, 1};
         hosts[r] = "n";
     }
     rank_comparison c = stragglers_compare(times, RANKS);
@@ -62,6 +62,17 @@ START_TEST(only_the_slowest_are_named) {
     char *line = stragglers_line(&c, times, hosts);
     ck_assert_ptr_nonnull(strstr(line, "rank 37 on n (compute) and 7 more make the others wait"));
     mem_free(line);
+}
+END_TEST
+
+/* 5 lanes on 3 ranks: who has two takes twice as long, and only the third takes longer than its lanes do. */
+START_TEST(a_larger_share_takes_its_time) {
+    rank_times times[] = {{20, 0, 2, 10, 1.2}, {20, 0, 2, 10, 1.2}, {18, 0, 4, 10, 0.6}};
+    rank_comparison c = stragglers_compare(times, 3);
+    ck_assert_int_eq(c.n_slow, 1);
+    ck_assert_int_eq(c.slowest[0], 2);
+    times[2].compute = 10;
+    ck_assert_int_eq(stragglers_compare(times, 3).n_slow, 0);
 }
 END_TEST
 
@@ -207,6 +218,7 @@ int main(void) {
     tcase_add_test(cases, even_ranks_wait_for_nobody);
     tcase_add_test(cases, slow_ranks_are_named_with_their_reason);
     tcase_add_test(cases, only_the_slowest_are_named);
+    tcase_add_test(cases, a_larger_share_takes_its_time);
     tcase_add_test(cases, without_a_limit_there_is_always_time);
     tcase_add_test(cases, seconds_count_from_the_start_of_the_process);
     tcase_add_test(cases, measured_times_bring_the_end_nearer);
