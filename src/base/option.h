@@ -49,6 +49,7 @@ typedef struct option_row { /* `struct option` is getopt.h's */
     const char *const *words;               /* up to a NULL */
     const option_kind *(*kinds)(int index); /* NULL behind the last */
     const void *other;
+    bool quiet; /* a resolved job says it only where it is not the default: those of before the option came stay as they are */
     option_change change;
 } option;
 

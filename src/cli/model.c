@@ -71,6 +71,21 @@ static void print_table(const model *m) {
            large ? 'G' : 'M', text_bytes(bytes, (size_t)sum.params * sizeof(float)));
 }
 
+/* The options' rows are the public API's own (<shoal/model.h>): numbers and flags. */
+static void print_options(const shoal_model_kind *kind) {
+    for (int i = 0; i < kind->n_options; i++) {
+        const shoal_model_option *o = &kind->options[i];
+        printf("%s%s: ", i == 0 ? "Options of the job's section model, with their defaults:\n  " : "  ", o->name);
+        if (o->is_bool)
+            printf("%s", o->standard != 0 ? "true" : "false");
+        else
+            printf("%g (from %g to %g)", o->standard, o->least, o->most);
+        printf(": %s\n", o->what);
+    }
+    if (kind->n_options)
+        putchar('\n');
+}
+
 static err show(const shoal_model_kind *kind, const settings *s, const model_option_value *values, int n_values) {
     int64_t size = s->size ? s->size : kind->size, channels = s->channels ? s->channels : kind->channels;
     model_spec spec = {
@@ -87,6 +102,7 @@ static err show(const shoal_model_kind *kind, const settings *s, const model_opt
         return code;
     printf("%s: %s\n%d classes, pictures of %d x %d x %d; output shapes without the batch\n\n", kind->name, kind->what, spec.classes,
            (int)channels, (int)size, (int)size);
+    print_options(kind);
     print_table(m);
     model_free(m);
     return OK;

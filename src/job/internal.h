@@ -160,6 +160,9 @@ err job_check(job *j, const char *origin);
 
 /* ---- writing ---- */
 
+/* The value of a key as it stands in a job file. New string. */
+char *job_value_text(const job_key *key, const job *j);
+
 writer *job_writer_new(void);
 char *job_writer_finish(writer *w); /* the text, a new string; frees the writer */
 void job_write_scalar(writer *w, const char *text);

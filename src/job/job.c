@@ -97,9 +97,28 @@ static void write_options(writer *w, const job *j) {
     }
 }
 
+char *job_value_text(const job_key *key, const job *j) {
+    writer *w = job_writer_new();
+    job_begin_list(w);
+    job_type_of(key->option)->write(w, key, job_base(j, key));
+    job_end_list(w);
+    char *text = job_writer_finish(w);
+    size_t length = strcspn(text, "\n");
+    memmove(text, text + 1, length - 2); /* without the brackets of the list */
+    text[length - 2] = '\0';
+    return text;
+}
+
+static bool is_quiet(const job *j, const job_key *key) {
+    char *text = key->option->quiet ? job_value_text(key, j) : NULL;
+    bool is_default = text && strcmp(text, key->option->standard) == 0;
+    mem_free(text);
+    return is_default;
+}
+
 static void write_key(writer *w, const job *j, const job_key *key) {
     const job_key *said = key->is_twin ? NULL : job_key_said(j, key);
-    if (!said)
+    if (!said || is_quiet(j, said))
         return;
     job_write_scalar(w, said->option->name);
     job_type_of(said->option)->write(w, said, job_base(j, said));

@@ -30,19 +30,6 @@ static void differences_free(differences *d) {
     mem_free(d->list);
 }
 
-/* The value as it stands in a job file. New string. */
-static char *value_text(const job_key *key, const job *j) {
-    writer *w = job_writer_new();
-    job_begin_list(w);
-    job_type_of(key->option)->write(w, key, job_base(j, key));
-    job_end_list(w);
-    char *text = job_writer_finish(w);
-    size_t length = strcspn(text, "\n");
-    memmove(text, text + 1, length - 2); /* without the brackets of the list */
-    text[length - 2] = '\0';
-    return text;
-}
-
 /* A key that follows another one was given where that one was. */
 static const char *place_of_key(const job *j, const job_key *key) {
     const char *place = j->given[key - job_keys()->keys].place;
@@ -55,7 +42,7 @@ static void compare_key(differences *d, const job_key *key, const job *now, cons
     const job_key *said_now = job_key_said(now, key), *said_before = job_key_said(before, key);
     if (!said_now && !said_before)
         return;
-    char *a = value_text(said_before ? said_before : key, before), *b = value_text(said_now ? said_now : key, now);
+    char *a = job_value_text(said_before ? said_before : key, before), *b = job_value_text(said_now ? said_now : key, now);
     if (strcmp(a, b) != 0) {
         char *name = text_format("%s%s%s", key->section, *key->section ? "." : "", key->option->name);
         add_difference(d, (difference){name, a, b, place_of_key(now, key), key->option->change});

@@ -38,6 +38,9 @@ static const option train_rows[] = {
      .change = OPTION_RESULT},
     {"rollback_most", OPTION_INT, AT(train.rollback_most), "3", "so many rollbacks, then the run ends with exit code 70", 0, 1e6,
      .change = OPTION_RESULT},
+    {"clip_grad", OPTION_REAL, AT(optimizer.clip_grad), "0",
+     "most that the norm of the whole gradient may be: a longer one is scaled down before the update; 0: anything", 0, 1e9, .quiet = true,
+     .change = OPTION_RESULT},
 };
 const job_section job_section_train = {"train", train_rows, sizeof train_rows / sizeof *train_rows};
 

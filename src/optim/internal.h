@@ -34,6 +34,14 @@ extern const optim_kind optim_sgd, optim_adamw;
 /* NULL where there is none. */
 const optim_kind *optim_find(const char *name);
 
+/* ---- norm.c ---- */
+
+/* The root of the sum of squares of x[0…count), the same on any ranks and threads; sums: room for optim_n_chunks(count) doubles. */
+double optim_norm(const float *x, int64_t count, double *sums);
+int optim_n_chunks(int64_t count);
+
+void optim_scale(float *x, int64_t count, float factor);
+
 /* ---- schedules ---- */
 
 typedef struct schedule_moment {

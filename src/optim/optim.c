@@ -23,6 +23,8 @@ struct optim {
     int64_t size;      /* floats of the values, and of each slot */
     segment *segments; /* in order of the arena */
     int n_segments;
+    double clip_grad;
+    double *sums; /* for norms */
 };
 
 static err find_kind(const optim_kind **out, const char *name) {
@@ -102,6 +104,8 @@ err optim_new(optim **out, graph *g, const optimizer_options *options) {
         return code;
     }
     make_segments(o, g, options);
+    o->clip_grad = options->clip_grad;
+    o->sums = mem_new((size_t)optim_n_chunks(o->size) + 1, sizeof *o->sums);
     *out = o;
     return OK;
 }
@@ -111,6 +115,7 @@ void optim_free(optim *o) {
         return;
     arena_reset(&o->slots);
     mem_free(o->segments);
+    mem_free(o->sums);
     mem_free(o->own);
     mem_free(o);
 }
@@ -177,6 +182,19 @@ static void update_chunk(void *context, int item, int thread) {
 void optim_begin(optim *o, int64_t updates, double lr) {
     o->step = updates + 1;
     o->lr = lr;
+}
+
+bool optim_waits(const optim *o) {
+    return o->clip_grad > 0;
+}
+
+void optim_clip(optim *o, float *grads) {
+    if (o->clip_grad == 0)
+        return;
+    const double small = 1e-6; /* PyTorch's */
+    double factor = o->clip_grad / (optim_norm(grads, o->size, o->sums) + small);
+    if (!(factor >= 1))
+        optim_scale(grads, o->size, (float)factor);
 }
 
 void optim_step(optim *o, const float *grads, int64_t first, int64_t last) {

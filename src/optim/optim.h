@@ -15,6 +15,7 @@ typedef struct optimizer_options {
     double weight_decay;      /* of weights */
     double norm_weight_decay; /* of batch norm's weight and bias */
     double bias_weight_decay; /* of other biases */
+    double clip_grad;         /* most that the whole gradient's norm may be; 0: anything */
 } optimizer_options;
 
 typedef struct optim optim;
@@ -32,6 +33,11 @@ void optim_free(optim *o);
 
 /* A step begins, at this learning rate. `updates` were made before it: steps that were skipped do not count, as PyTorch counts. */
 void optim_begin(optim *o, int64_t updates, double lr);
+
+/* Whether nothing can be updated before all gradients of the step are known. Then optim_clip() comes before the updates: it scales the
+ * gradients (the whole arena) down to clip_grad, as torch.nn.utils.clip_grad_norm_. */
+bool optim_waits(const optim *o);
+void optim_clip(optim *o, float *grads);
 
 /* The update of floats [first, last) of the arena, from grads (the arena's own indices), on all threads. Any cut into slices gives the same
  * bits. */

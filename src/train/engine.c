@@ -42,7 +42,7 @@ static err make_run(engine *e, const engine_options *o) {
         .seed = o->seed,
         .hooks = {.context = e, .reduce = reduce, .offer = offer, .on_grad = on_grad},
     };
-    if (o->training && !o->guarded && comm_size(comm_world()) == 1)
+    if (o->training && !o->guarded && !optim_waits(o->optim) && comm_size(comm_world()) == 1)
         options.hooks.sink = make_sink(e);
     return graph_run_new(&e->run, e->model->graph, &options);
 }
@@ -217,24 +217,34 @@ static void update_bucket(engine *e, int bucket) {
     e->optimizer_seconds += time_now() - start;
 }
 
-/* What is found is the same everywhere, for so are the sums, the statistics and the weights. */
-static trouble update_guarded(engine *e) {
+static void clip(engine *e) {
+    double start = time_now();
+    place_phase("optimizer");
+    optim_clip(e->optim, e->grads[0]);
+    e->optimizer_seconds += time_now() - start;
+}
+
+/* All gradients first. What is found is the same everywhere, for so are the sums, the statistics and the weights. */
+static trouble update_whole(engine *e) {
     for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++)
         wait_for(e, bucket);
-    if (!guard_gradients(e))
+    if (e->guard && !guard_gradients(e))
         return TROUBLE_GRADIENTS;
-    if (!guard_commit(e))
+    if (e->guard && !guard_commit(e))
         return TROUBLE_STATISTICS;
+    clip(e);
     for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++)
         update_bucket(e, bucket);
-    return guard_weights(e) ? TROUBLE_NONE : TROUBLE_WEIGHTS;
+    if (!e->guard)
+        graph_commit(e->run);
+    return !e->guard || guard_weights(e) ? TROUBLE_NONE : TROUBLE_WEIGHTS;
 }
 
 trouble engine_backward(engine *e, int64_t updates, double lr) {
     optim_begin(e->optim, updates, lr);
     run_backward(e);
-    if (e->guard)
-        return update_guarded(e);
+    if (e->guard || optim_waits(e->optim))
+        return update_whole(e);
     for (int bucket = 0; bucket < dist_n_buckets(e->dist); bucket++) {
         wait_for(e, bucket);
         update_bucket(e, bucket);

@@ -36,7 +36,7 @@ cat > "$work/adamw.yaml" << JOB
 name: lanes-adamw
 model: {name: lenet5}
 data: {train: $work/data/train.h5}
-train: {epochs: 1, batch: 64, lanes: 8, seed: 8, max_steps: 12}
+train: {epochs: 1, batch: 64, lanes: 8, seed: 8, max_steps: 12, clip_grad: 0.1}
 optimizer: {name: adamw, lr: 1e-3, amsgrad: true, norm_weight_decay: 0}
 JOB
 

@@ -35,6 +35,7 @@ try "$shoal" model resnet50 --size 64
 check "resnet50 at 64: the last plane" grep -qE '^layer4\.2.* 2048 x 2 x 2' "$work/out"
 try "$shoal" model resnet50 zero_init_residual=true
 expect "option" 0 '^total +25,557,032 '
+expect "its row" 0 '^  zero_init_residual: false: '
 
 try "$shoal" model resnet51
 refused "misspelt model" 64 'did you mean "resnet50"'

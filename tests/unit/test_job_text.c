@@ -235,6 +235,25 @@ START_TEST(every_key_says_what_another_value_means_to_a_resumed_run) {
 }
 END_TEST
 
+/* Resolved jobs of before a key came stay as they are. */
+START_TEST(quiet_keys_are_said_where_they_matter) {
+    job *j = parsed(small);
+    char *text = job_text(j);
+    ck_assert_ptr_null(strstr(text, "clip_grad"));
+    mem_free(text);
+    job_free(j);
+    const char *clip = "train.clip_grad=0.5";
+    j = overridden(clip);
+    ck_assert_double_eq(j->optimizer.clip_grad, 0.5);
+    text = job_text(j);
+    ck_assert_ptr_nonnull(strstr(text, "  clip_grad: 0.5\n"));
+    mem_free(text);
+    job_free(survives(j));
+    job_free(j);
+    ck_assert_int_eq(resumed(whole, &clip, 1, false, "train.clip_grad: 0 -> 0.5"), OK);
+}
+END_TEST
+
 /* Options of a name may stand in several kinds of a section, but nowhere beside the section's own. */
 START_TEST(kinds_options_have_names_of_their_own) {
     const job_schema *s = job_keys();
@@ -321,6 +340,7 @@ int main(void) {
     tcase_add_test(tests, a_finished_run_takes_no_other_result);
     tcase_add_test(tests, every_key_says_what_another_value_means_to_a_resumed_run);
     tcase_add_test(tests, kinds_options_have_names_of_their_own);
+    tcase_add_test(tests, quiet_keys_are_said_where_they_matter);
     tcase_add_test(tests, files_are_read);
     tcase_add_test(tests, our_own_jobs_are_read);
     tcase_add_test(tests, help_names_every_key);

@@ -63,7 +63,8 @@ static float first_value(int64_t place, int64_t step) {
 
 static optim *make_optim(graph *g, const struct golden *c) {
     const void *own = made_options(option_find_kind(optim_kind_at, c->optimizer), c->options);
-    optimizer_options options = {c->optimizer, 0.1, own, c->weight_decay, c->norm_weight_decay, c->bias_weight_decay};
+    optimizer_options options = {c->optimizer, 0.1, own, c->weight_decay, c->norm_weight_decay, c->bias_weight_decay,
+                                 c->clip_grad};
     optim *o;
     ck_assert_int_eq(optim_new(&o, g, &options), OK);
     return o;
@@ -85,6 +86,7 @@ START_TEST(steps_are_pytorchs) {
     for (int64_t step = 0; step < N_STEPS; step++) {
         fill(g, grads, grad_at, step);
         optim_begin(o, step, golden_lr[step]);
+        optim_clip(o, grads);
         optim_step(o, grads, 0, size);
     }
     int place = 0;
@@ -147,6 +149,7 @@ static graph *run_cut(const struct golden *c, int64_t slice, int threads, optim 
     for (int64_t step = 0; step < 3; step++) {
         fill(g, grads, grad_at, step);
         optim_begin(*state, step, 0.1);
+        optim_clip(*state, grads);
         for (int64_t first = 0; first < size; first += slice)
             optim_step(*state, grads, first, first + slice < size ? first + slice : size);
     }
@@ -176,7 +179,7 @@ END_TEST
 START_TEST(state_has_pytorchs_names) {
     static const char *const names[][2] = {
         {"sgd", "momentum_buffer"}, {"adamw", "exp_avg exp_avg_sq"}, {"adamw", "exp_avg exp_avg_sq max_exp_avg_sq"}};
-    static const int cases[] = {0, 4, 7};
+    static const int cases[] = {0, 5, 8};
     for (int i = 0; i < 3; i++) {
         graph *g = make_graph(6);
         optim *o = make_optim(g, &golden[cases[i]]);
