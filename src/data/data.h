@@ -102,6 +102,8 @@ typedef struct loader loader;
 
 typedef struct loader_options {
     const dataset *data;
+    const field *fields; /* what a batch is to hold of each sample, in this order */
+    int n_fields;
     sampler order;
     const transform *transforms;
     int n_transforms;
@@ -110,7 +112,7 @@ typedef struct loader_options {
     int64_t first_step, last_step;    /* global steps [first, last) to deliver; epoch = step / sampler_steps() */
     int depth;                        /* batches kept ready, ≥ 1 */
     int workers;                      /* threads; 0: one for every 16 of threads_count(), rounded up */
-    bool leave_out_bad;               /* a bad record has no substitute: its label is -1 */
+    bool leave_out_bad;               /* a bad record has no substitute: its sample is not present */
 } loader_options;
 
 /* A record that fails its CRC or cannot be decoded. */
@@ -120,18 +122,15 @@ typedef struct bad_record {
 } bad_record;
 
 typedef struct loader_batch {
-    int64_t step, epoch;
-    int64_t size;                     /* of the global batch */
-    const uint8_t *const *images;     /* [local lane] -> [n, h, w, c] */
-    const int32_t *const *labels;     /* [local lane] -> [n] */
+    batch batch;                      /* step is the global one */
     const bad_record *bad;            /* that this rank met while it made the batch, in any order, some perhaps twice */
     int n_bad;
     err code;                         /* not OK: the batch is not to be used; `error` says why */
     err_record error;
 } loader_batch;
 
-/* Allocates the ring of batches (shape `image`) and starts the threads. Not collective. */
-err loader_start(loader **out, const loader_options *options, shape image);
+/* Allocates the ring of batches and starts the threads. Not collective. ERR_DATA where the set does not have one of the fields. */
+err loader_start(loader **out, const loader_options *options);
 
 /* The next batch, waited for; valid until the call after. NULL after the last. */
 const loader_batch *loader_next(loader *l);

@@ -10,10 +10,7 @@ enum { AT_ONCE = 4, THREADS_A_WORKER = 16 }; /* samples that a thread takes at a
 
 typedef struct slot {
     loader_batch batch;
-    uint8_t *pixels;
-    int32_t *labels;
-    const uint8_t **lane_images;
-    const int32_t **lane_labels;
+    batch_store store;
     bad_records bad;
     int64_t first, places;  /* of the global batch: this rank's */
     int64_t given, done;    /* places that threads have taken, and finished */
@@ -28,10 +25,10 @@ typedef struct worker {
 
 struct loader {
     loader_options options;
-    shape picture;
     int n_slots;
     slot *slots;
-    arena memory; /* of all slots' pictures and labels */
+    int64_t *bounds; /* [lane] its first sample, of this rank's; under the lock */
+    arena memory;    /* of all slots' batches */
     worker *workers;
     int n_workers;
 
@@ -56,16 +53,17 @@ static slot *open_batch(loader *l) {
     const loader_options *o = &l->options;
     slot *s = slot_of(l, l->opened);
     int64_t step = o->first_step + l->opened, steps = sampler_steps(&o->order), size = sampler_batch_size(&o->order, step % steps);
-    s->batch = (loader_batch){.step = step, .epoch = step / steps, .size = size, .images = s->lane_images, .labels = s->lane_labels};
+    s->batch = (loader_batch){.batch = s->store.batch};
+    s->batch.batch.step = step;
+    s->batch.batch.epoch = step / steps;
+    s->batch.batch.size = size;
     s->first = lane_start(l, o->first_lane, size);
     s->places = lane_start(l, o->last_lane, size) - s->first;
     s->given = s->done = 0;
     s->bad.count = 0;
-    for (int lane = o->first_lane; lane < o->last_lane; lane++) {
-        int64_t before = lane_start(l, lane, size) - s->first;
-        s->lane_images[lane - o->first_lane] = s->pixels + before * shape_size(l->picture);
-        s->lane_labels[lane - o->first_lane] = s->labels + before;
-    }
+    for (int lane = o->first_lane; lane < o->last_lane; lane++)
+        l->bounds[lane - o->first_lane] = lane_start(l, lane, size) - s->first;
+    batch_store_lay_out(&s->store, l->bounds);
     l->opened++;
     return s;
 }
@@ -119,10 +117,11 @@ static void fetch_batch(const loader *l, int64_t step, bool begins) {
 
 /* The disk works on the next batch while this one is decoded. */
 static void fetch_ahead(const loader *l, const slot *s) {
-    if (s->batch.step == l->options.first_step)
-        fetch_batch(l, s->batch.step, true);
-    if (s->batch.step + 1 < l->options.last_step)
-        fetch_batch(l, s->batch.step + 1, false);
+    int64_t step = s->batch.batch.step;
+    if (step == l->options.first_step)
+        fetch_batch(l, step, true);
+    if (step + 1 < l->options.last_step)
+        fetch_batch(l, step + 1, false);
 }
 
 /* The error of the first place counts, whoever comes first. */
@@ -148,10 +147,10 @@ static void add_all(bad_records *to, const bad_records *from) {
 static void load_place(worker *w, slot *s, int64_t place) {
     loader *l = w->loader;
     const loader_options *o = &l->options;
-    int64_t id = sampler_id(&o->order, s->batch.epoch, s->batch.step % sampler_steps(&o->order), s->first + place);
+    const batch *b = &s->batch.batch;
+    int64_t id = sampler_id(&o->order, b->epoch, b->step % sampler_steps(&o->order), s->first + place);
     bad_records bad = {0};
-    err code = sample_load(&w->reader, o, l->picture, s->batch.epoch, id, s->pixels + place * shape_size(l->picture), s->labels + place,
-                           &bad);
+    err code = sample_load(&w->reader, o, b->epoch, id, &s->store, place, &bad);
     place_tick();
     if (code == OK && bad.count == 0)
         return;
@@ -184,28 +183,23 @@ static void *work(void *context) {
 
 /* ---- set-up ---- */
 
-static size_t padded(size_t bytes) {
-    return (bytes + 63) / 64 * 64;
-}
-
 /* Lane bounds are rounded down, so that a rank has at most its share of the batch, rounded up. */
-static size_t most_samples(const loader_options *o) {
-    return (size_t)((o->order.batch * (o->last_lane - o->first_lane) + o->lanes - 1) / o->lanes);
+static int64_t most_samples(const loader_options *o) {
+    return (o->order.batch * (o->last_lane - o->first_lane) + o->lanes - 1) / o->lanes;
 }
 
 static err make_slots(loader *l) {
-    size_t samples = most_samples(&l->options), lanes = (size_t)(l->options.last_lane - l->options.first_lane);
-    size_t pixel_bytes = padded(samples * (size_t)shape_size(l->picture)), label_bytes = padded(samples * sizeof(int32_t));
-    err code = arena_init(&l->memory, (size_t)l->n_slots * (pixel_bytes + label_bytes), "the batches of the loader");
+    const loader_options *o = &l->options;
+    int n_lanes = o->last_lane - o->first_lane;
+    int64_t samples = most_samples(o);
+    size_t bytes = batch_store_bytes(o->fields, o->n_fields, samples);
+    err code = arena_init(&l->memory, mem_product((size_t)l->n_slots, bytes), "the batches of the loader");
     if (code != OK)
         return code;
     l->slots = mem_new((size_t)l->n_slots, sizeof *l->slots);
-    for (int i = 0; i < l->n_slots; i++) {
-        char *base = l->memory.base + (size_t)i * (pixel_bytes + label_bytes);
-        l->slots[i] = (slot){.pixels = (uint8_t *)base, .labels = (int32_t *)(void *)(base + pixel_bytes)};
-        l->slots[i].lane_images = mem_new(lanes, sizeof *l->slots[i].lane_images);
-        l->slots[i].lane_labels = mem_new(lanes, sizeof *l->slots[i].lane_labels);
-    }
+    l->bounds = mem_new((size_t)n_lanes, sizeof *l->bounds);
+    for (int i = 0; i < l->n_slots; i++)
+        batch_store_init(&l->slots[i].store, o->fields, o->n_fields, n_lanes, samples, l->memory.base + (size_t)i * bytes);
     return OK;
 }
 
@@ -224,18 +218,20 @@ static err start_workers(loader *l) {
     return OK;
 }
 
-err loader_start(loader **out, const loader_options *options, shape picture) {
+err loader_start(loader **out, const loader_options *options) {
     *out = NULL;
+    err code = sample_check_fields(options);
+    if (code != OK)
+        return code;
     if (sampler_steps(&options->order) == 0 && options->last_step > options->first_step)
         return fail(ERR_USAGE, "a batch of %" PRId64 " is larger than the data set of %" PRId64 " samples; use a smaller train.batch",
                     options->order.batch, options->order.count);
     loader *l = mem_new(1, sizeof *l);
     l->options = *options;
-    l->picture = picture;
     l->n_slots = options->depth + 1;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
-    err code = make_slots(l);
+    code = make_slots(l);
     if (code == OK)
         code = start_workers(l);
     if (code != OK) {
@@ -265,14 +261,14 @@ const loader_batch *loader_next(loader *l) {
 
 static void free_loader(loader *l) {
     for (int i = 0; l->slots && i < l->n_slots; i++) {
-        mem_free(l->slots[i].lane_images);
-        mem_free(l->slots[i].lane_labels);
+        batch_store_reset(&l->slots[i].store);
         mem_free(l->slots[i].bad.list);
     }
     for (int i = 0; i < l->n_workers; i++)
         sample_reader_reset(&l->workers[i].reader);
     mem_free(l->slots);
     mem_free(l->workers);
+    mem_free(l->bounds);
     arena_reset(&l->memory);
     mem_free(l);
 }

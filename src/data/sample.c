@@ -25,14 +25,41 @@ static err check_shape(const image *im, shape wanted, const dataset *data, int64
                 shape_text(is_text, is), shape_text(wanted_text, wanted));
 }
 
-/* ERR_DATA: the record is bad. */
-static err load_record(sample_reader *r, const loader_options *o, int64_t id, rng_key key, int32_t *label) {
-    err code = dataset_label(o->data, id, label);
-    if (code == OK)
-        code = dataset_record(o->data, id, &r->record);
+static bool is_named(const field *f, const char *name) {
+    return strcmp(f->name, name) == 0;
+}
+
+static err load_picture(sample_reader *r, const loader_options *o, const field *f, int64_t id, rng_key key, void *to) {
+    err code = dataset_record(o->data, id, &r->record);
     if (code == OK)
         code = transforms_load(o->transforms, o->n_transforms, &r->record, dataset_image_shape(o->data), key, &r->im, &r->spare);
+    if (code == OK)
+        code = check_shape(&r->im, f->shape, o->data, id);
+    if (code == OK)
+        memcpy(to, r->im.pixels, field_bytes(f));
     return code;
+}
+
+/* ERR_DATA: the record is bad. */
+static err load_record(sample_reader *r, const loader_options *o, int64_t id, rng_key key, const batch_store *to, int64_t place) {
+    err code = OK;
+    for (int i = 0; i < o->n_fields && code == OK; i++) {
+        const field *f = &o->fields[i];
+        void *value = batch_store_at(to, i, place);
+        code = is_named(f, "images") ? load_picture(r, o, f, id, key, value) : dataset_label(o->data, id, value);
+    }
+    return code;
+}
+
+err sample_check_fields(const loader_options *o) {
+    for (int i = 0; i < o->n_fields; i++) {
+        const field *f = &o->fields[i];
+        bool label = is_named(f, "labels") && f->type == FIELD_I32 && shape_size(f->shape) == 1;
+        if (!label && !(is_named(f, "images") && f->type == FIELD_U8))
+            return fail(ERR_DATA, "%s: has no field %s of type %s", dataset_path(o->data, 0, &(int64_t){0}), f->name,
+                        field_type_text(f->type));
+    }
+    return OK;
 }
 
 /* The last error's text; where it begins with file and record, what comes after them. */
@@ -56,23 +83,24 @@ static int64_t nth_choice(const loader_options *o, int64_t id, int n) {
     return n == 0 ? id : (int64_t)rng_below(rng_make_key(o->seed, RNG_SUBSTITUTE, (uint64_t)id, 0), (uint64_t)n, count);
 }
 
-err sample_load(sample_reader *r, const loader_options *o, shape picture, int64_t epoch, int64_t id, uint8_t *pixels, int32_t *label,
+static void leave_out(const loader_options *o, const batch_store *to, int64_t place) {
+    for (int i = 0; i < o->n_fields; i++)
+        memset(batch_store_at(to, i, place), 0, field_bytes(&o->fields[i]));
+    to->present[place] = 0;
+}
+
+err sample_load(sample_reader *r, const loader_options *o, int64_t epoch, int64_t id, const batch_store *to, int64_t place,
                 bad_records *bad) {
     rng_key key = rng_make_key(o->seed, RNG_AUGMENT, (uint64_t)epoch, (uint64_t)id);
-    size_t bytes = (size_t)shape_size(picture);
+    to->present[place] = 1;
     for (int n = 0; n <= MOST_SUBSTITUTES; n++) {
         int64_t choice = nth_choice(o, id, n);
-        err code = load_record(r, o, choice, key, label);
-        if (code == OK)
-            code = check_shape(&r->im, picture, o->data, choice);
-        if (code == OK)
-            memcpy(pixels, r->im.pixels, bytes);
+        err code = load_record(r, o, choice, key, to, place);
         if (code != ERR_DATA)
             return code;
         add_bad(bad, o->data, choice);
         if (o->leave_out_bad) {
-            memset(pixels, 0, bytes);
-            *label = -1;
+            leave_out(o, to, place);
             return OK;
         }
     }

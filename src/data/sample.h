@@ -1,4 +1,4 @@
-/* One sample of a batch, from its record to the network's pixels. Inside of the data room only. */
+/* One sample of a batch, from its record to its fields. Inside of the data room only. */
 #ifndef SHOAL_DATA_SAMPLE_H
 #define SHOAL_DATA_SAMPLE_H
 
@@ -18,10 +18,13 @@ typedef struct bad_records {
     int count, capacity;
 } bad_records;
 
-/* Sample `id` of an epoch, made as `options` say: its pixels, of shape `picture`, and its label. Where its record is bad, another takes its
- * place, or, where bad ones are left out, the label is -1; each bad record that was met is added to `bad`. ERR_IO; ERR_DATA where the
- * transforms do not make the shape, or no substitute is good. */
-err sample_load(sample_reader *r, const loader_options *options, shape picture, int64_t epoch, int64_t id, uint8_t *pixels, int32_t *label,
+/* ERR_DATA where the data set does not have one of the fields. */
+err sample_check_fields(const loader_options *options);
+
+/* Sample `id` of an epoch, made as `options` say, into a place of a batch. Where its record is bad, another takes its place, or, where bad
+ * ones are left out, it is not present; each bad record that was met is added to `bad`. ERR_IO; ERR_USAGE where the transforms do not make
+ * the shape; ERR_DATA where no substitute is good. */
+err sample_load(sample_reader *r, const loader_options *options, int64_t epoch, int64_t id, const batch_store *to, int64_t place,
                 bad_records *bad);
 
 #endif

@@ -23,9 +23,12 @@ void graph_free(graph *g) {
         mem_free(g->params[i]->name);
         mem_free(g->params[i]);
     }
+    for (int i = 0; i < g->n_fields; i++)
+        mem_free((char *)(uintptr_t)g->fields[i].name);
     arena_reset(&g->values);
     mem_free(g->nodes);
     mem_free(g->params);
+    mem_free(g->fields);
     mem_free(g);
 }
 
@@ -58,6 +61,29 @@ param *graph_add_param(graph *g, node *n, const char *name, param spec) {
     g->params[g->n_params++] = p;
     n->params[n->n_params++] = p;
     return p;
+}
+
+static err check_field(const field *has, const field *wanted) {
+    char has_shape[SHAPE_TEXT], wanted_shape[SHAPE_TEXT];
+    if (has->type == wanted->type && shape_equal(has->shape, wanted->shape))
+        return OK;
+    return fail(ERR_USAGE, "reads the field %s as %s of type %s, another layer as %s of type %s", wanted->name,
+                shape_text(wanted_shape, wanted->shape), field_type_text(wanted->type), shape_text(has_shape, has->shape),
+                field_type_text(has->type));
+}
+
+err graph_add_field(graph *g, node *n, field spec) {
+    int place = field_find(g->fields, g->n_fields, spec.name);
+    if (place >= 0 && check_field(&g->fields[place], &spec) != OK)
+        return ERR_USAGE;
+    if (place < 0) {
+        spec.name = mem_string(spec.name);
+        g->fields = mem_resize(g->fields, (size_t)g->n_fields + 1, sizeof *g->fields);
+        place = g->n_fields++;
+        g->fields[place] = spec;
+    }
+    n->fields[n->n_fields++] = place;
+    return OK;
 }
 
 void graph_add_input(graph *g, node *n, node *input) {
@@ -104,6 +130,14 @@ int graph_n_params(const graph *g) {
 
 param *graph_param(const graph *g, int index) {
     return g->params[index];
+}
+
+int graph_n_fields(const graph *g) {
+    return g->n_fields;
+}
+
+const field *graph_fields(const graph *g) {
+    return g->fields;
 }
 
 param *graph_find_param(const graph *g, const char *name) {

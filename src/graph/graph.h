@@ -66,7 +66,7 @@ void param_from_plain(const param *p, const float *plain, float *memory);
 
 /* ---- nodes ---- */
 
-enum { NODE_MAX_PARAMS = 5 };
+enum { NODE_MAX_PARAMS = 5, NODE_MAX_FIELDS = 4 };
 
 struct node {
     const op_kind *kind;
@@ -77,6 +77,8 @@ struct node {
     int index;     /* place in execution order */
     int n_params;
     param *params[NODE_MAX_PARAMS];
+    int n_fields;
+    int fields[NODE_MAX_FIELDS]; /* that it reads: places in graph_fields() */
 
     /* set by infer */
     shape out;
@@ -106,8 +108,8 @@ typedef struct op_call {
     int64_t first;         /* place of the first sample in the global batch */
     int part;              /* of node->forward_parts or backward_parts */
     const void *prepared;  /* what the kind's prepare made */
-    const uint8_t *images; /* a lane's pictures [n, h, w, c], for the input node */
-    const int32_t *labels; /* a lane's targets [n] */
+    const void *const *fields; /* [graph's field] the lane's samples: see op_field() */
+    const uint8_t *present;    /* a byte a sample, 0 where there is none; NULL: all are there */
 
     const float **x; /* inputs[i]: [n, h, w, c] */
     float *y;        /* output; may share storage with x[0] where the kind says in_place */
@@ -121,6 +123,16 @@ typedef struct op_call {
     double *grad_sums;   /* n_grad_sums: this lane's own, written by grad_stats (zeroed before) */
     const double *grad_total;
 } op_call;
+
+/* The i-th of the fields that the node reads. */
+static inline const void *op_field(const op_call *c, int i) {
+    return c->fields[c->node->fields[i]];
+}
+
+/* Whether there is a sample i; where there is none, its fields mean nothing. */
+static inline bool op_is_present(const op_call *c, int64_t i) {
+    return !c->present || c->present[i];
+}
 
 /* What backward reads: bits of op_kind.needs. */
 enum {
@@ -187,6 +199,9 @@ node *graph_add(graph *g, const op_kind *kind, const char *name, void *attrs, in
 /* From infer: adds `NODE.NAME` to the graph and to n->params; what the caller leaves 0 of `spec` but name is decided here. Returns it. */
 param *graph_add_param(graph *g, node *n, const char *name, param spec);
 
+/* From infer: the node reads a field of every sample; those of one name must be alike. The name is copied. ERR_USAGE. */
+err graph_add_field(graph *g, node *n, field spec);
+
 /* For passes that fuse nodes: `by` moves to the place of `old` in the list, whoever used `old` uses `by`, and `old` is freed. `by` must
  * stand before `old`, and nothing between the two may use `by` but `old`. */
 void graph_replace(graph *g, node *old, node *by);
@@ -206,6 +221,8 @@ node *graph_node(const graph *g, int index);
 int graph_n_params(const graph *g); /* in order of creation, buffers and counters among them: PyTorch's state_dict order */
 param *graph_param(const graph *g, int index);
 param *graph_find_param(const graph *g, const char *name);
+int graph_n_fields(const graph *g); /* what nodes read of a batch, each once */
+const field *graph_fields(const graph *g);
 
 /* Floats of the arena of trained parameters; padding between parameters is zero and stays zero. */
 int64_t graph_trained_size(const graph *g);
@@ -253,16 +270,9 @@ typedef struct graph_run_options {
 err graph_run_new(graph_run **out, graph *g, const graph_run_options *options);
 void graph_run_free(graph_run *r);
 
-/* One batch of this rank's lanes. */
-typedef struct graph_batch {
-    int64_t size; /* samples of the global batch; lane l holds [l*size/L, (l+1)*size/L) */
-    uint64_t step;
-    const uint8_t *const *images; /* [local lane] -> [n, h, w, c]; n follows from size */
-    const int32_t *const *labels; /* [local lane] -> [n] */
-} graph_batch;
-
-/* Forward for a batch. `training`: batch statistics, dropout, commits of running statistics follow in graph_commit(). */
-void graph_forward(graph_run *r, const graph_batch *batch, bool training);
+/* Forward for a batch, whose fields are those of graph_fields(). `training`: batch statistics, dropout, commits of running statistics
+ * follow in graph_commit(). */
+void graph_forward(graph_run *r, const batch *b, bool training);
 
 /* Gradients of the last forward into the gradient arena: for every block of this rank's lanes (tree_blocks) one arena, added up in
  * the tree's order. Calls hooks.on_grad. */

@@ -9,6 +9,8 @@ struct graph {
     int n_nodes;
     param **params;
     int n_params;
+    field *fields;
+    int n_fields;
     int64_t trained_size, fixed_size; /* floats */
     arena values;                     /* trained, then fixed */
 };

@@ -162,19 +162,20 @@ static void run_program(graph_run *r, const program *p) {
     place_work(NULL); /* nodes may be freed */
 }
 
-static void take_batch(graph_run *r, const graph_batch *b) {
+static void take_batch(graph_run *r, const batch *b) {
+    int n_fields = r->graph->n_fields;
     run_lay_out(r, b->size);
-    for (int i = 0; i < r->graph->n_nodes; i++)
-        for (int lane = 0; lane < r->n_lanes; lane++) {
-            op_call *c = run_call(r, r->graph->nodes[i], lane);
-            c->images = b->images[lane];
-            c->labels = b->labels[lane];
-        }
+    for (int lane = 0; lane < r->n_lanes; lane++) {
+        for (int f = 0; f < n_fields; f++)
+            r->fields[lane * n_fields + f] = b->data[f][lane];
+        for (int i = 0; i < r->graph->n_nodes; i++)
+            run_call(r, r->graph->nodes[i], lane)->present = b->present ? b->present[lane] : NULL;
+    }
 }
 
-void graph_forward(graph_run *r, const graph_batch *batch, bool training) {
-    r->state = (op_state){.training = training, .seed = r->options.seed, .step = batch->step, .batch = batch->size};
-    take_batch(r, batch);
+void graph_forward(graph_run *r, const batch *b, bool training) {
+    r->state = (op_state){.training = training, .seed = r->options.seed, .step = (uint64_t)b->step, .batch = b->size};
+    take_batch(r, b);
     memset(r->sums, 0, sizeof *r->sums * (size_t)(r->n_lanes * r->sums_size));
     run_program(r, training ? &r->training : &r->evaluation);
 }

@@ -26,6 +26,7 @@ struct graph_run {
     /* What calls see of the batch: a view a lane, then a view a thread (its share of the samples), then the whole. */
     op_call *calls; /* [node][view] */
     int n_views;
+    const void **fields; /* [lane][graph's field] of the batch */
     int64_t *bounds;  /* [lane] its first sample, of this rank's; one more: their number */
     int64_t laid_out; /* the global batch that calls and bounds are for */
 

@@ -21,6 +21,7 @@ static void point_at_sums(graph_run *r, int lane, op_call *c) {
 
 void run_new_views(graph_run *r) {
     r->n_views = r->n_lanes + r->n_threads + 1;
+    r->fields = mem_new(mem_product((size_t)r->n_lanes, (size_t)r->graph->n_fields), sizeof *r->fields);
     r->bounds = mem_new((size_t)r->n_lanes + 1, sizeof *r->bounds);
     r->calls = mem_new(mem_product((size_t)r->graph->n_nodes, (size_t)r->n_views), sizeof *r->calls);
     r->laid_out = -1;
@@ -28,8 +29,10 @@ void run_new_views(graph_run *r) {
         for (int view = 0; view < r->n_views; view++) {
             op_call *c = run_call(r, r->graph->nodes[i], view);
             new_call(r, r->graph->nodes[i], c);
-            if (view < r->n_lanes)
+            if (view < r->n_lanes) {
                 point_at_sums(r, view, c);
+                c->fields = r->fields + view * r->graph->n_fields;
+            }
         }
 }
 
@@ -40,6 +43,7 @@ void run_free_views(graph_run *r) {
     }
     mem_free(r->calls);
     mem_free(r->bounds);
+    mem_free(r->fields);
 }
 
 /* Sample `first` of a tensor whose samples are `bytes` large. */

@@ -78,14 +78,14 @@ static err cannot(const tiff_reader *r) {
 
 /* ---- the header ---- */
 
-static uint16_t field(const tiff_reader *r, uint32_t tag) {
+static uint16_t tag_value(const tiff_reader *r, uint32_t tag) {
     uint16_t value = 0;
     TIFFGetFieldDefaulted(r->tiff, tag, &value);
     return value;
 }
 
 static err check_bits(const tiff_reader *r) {
-    int bits = r->samples.bits, format = field(r, TIFFTAG_SAMPLEFORMAT);
+    int bits = r->samples.bits, format = tag_value(r, TIFFTAG_SAMPLEFORMAT);
     bool whole = (format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_VOID) && bits <= 16 && (bits & (bits - 1)) == 0 && bits > 0;
     if (whole || (format == SAMPLEFORMAT_IEEEFP && bits == 32))
         return OK;
@@ -104,7 +104,7 @@ static err check_count(const tiff_samples *s, int least, int most, const char *c
 /* Colours need their samples; what is behind these is left out, alpha too. */
 static err find_colors(tiff_reader *r) {
     tiff_samples *s = &r->samples;
-    uint16_t photometric = field(r, TIFFTAG_PHOTOMETRIC), n_extra = 0, *extra = NULL, **p = (uint16_t **)s->palette;
+    uint16_t photometric = tag_value(r, TIFFTAG_PHOTOMETRIC), n_extra = 0, *extra = NULL, **p = (uint16_t **)s->palette;
     TIFFGetFieldDefaulted(r->tiff, TIFFTAG_EXTRASAMPLES, &n_extra, &extra);
     switch (photometric) {
     case PHOTOMETRIC_MINISWHITE:
@@ -143,10 +143,10 @@ static err read_header(image_file *f, tiff_reader *r) {
     TIFFGetField(r->tiff, TIFFTAG_IMAGELENGTH, &height);
     f->width = r->samples.width = width > INT32_MAX ? INT32_MAX : (int)width;
     f->height = r->samples.height = height > INT32_MAX ? INT32_MAX : (int)height;
-    f->orientation = field(r, TIFFTAG_ORIENTATION);
-    r->samples.count = field(r, TIFFTAG_SAMPLESPERPIXEL);
-    r->samples.bits = field(r, TIFFTAG_BITSPERSAMPLE);
-    r->planes = field(r, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE;
+    f->orientation = tag_value(r, TIFFTAG_ORIENTATION);
+    r->samples.count = tag_value(r, TIFFTAG_SAMPLESPERPIXEL);
+    r->samples.bits = tag_value(r, TIFFTAG_BITSPERSAMPLE);
+    r->planes = tag_value(r, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE;
     if (f->orientation > 8)
         f->orientation = 0;
     if (!TIFFLastDirectory(r->tiff))
@@ -261,7 +261,7 @@ static err read_ycc(tiff_reader *r, image *im) {
     const tiff_samples *s = &r->samples;
     size_t count = (size_t)s->width * (size_t)s->height;
     uint32_t *raster = mem_new(count, sizeof *raster);
-    int whole = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)s->width, (uint32_t)s->height, raster, field(r, TIFFTAG_ORIENTATION), 1);
+    int whole = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)s->width, (uint32_t)s->height, raster, tag_value(r, TIFFTAG_ORIENTATION), 1);
     image_resize_buffer(im, s->width, s->height, 3);
     for (size_t i = 0; i < count; i++) {
         im->pixels[3 * i] = TIFFGetR(raster[i]);

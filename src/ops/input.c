@@ -4,7 +4,6 @@
 #include "ops/internal.h"
 
 static err infer(graph *g, node *n) {
-    (void)g;
     input_attrs *a = n->attrs;
     if (a->shape.h < 1 || a->shape.w < 1 || a->shape.c < 1 || a->shape.c > INPUT_MAX_CHANNELS)
         return fail(ERR_USAGE, "pictures of %" PRId64 " x %" PRId64 " pixels and %" PRId64 " channels; there must be 1 to %d channels",
@@ -13,16 +12,18 @@ static err infer(graph *g, node *n) {
         for (int x = 0; x < 256; x++)
             a->table[c][x] = ((float)x / 255.0f - a->mean[c]) / a->std[c];
     n->out = a->shape;
-    return ops_check_inputs(n, 0);
+    err code = ops_check_inputs(n, 0);
+    return code == OK ? graph_add_field(g, n, (field){a->field ? a->field : "images", FIELD_U8, a->shape}) : code;
 }
 
 static void forward(const op_call *c, void *scratch) {
     (void)scratch;
     const input_attrs *a = c->node->attrs;
+    const uint8_t *bytes = op_field(c, 0);
     int64_t channels = a->shape.c, size = ops_size(c);
     for (int64_t pixel = 0; pixel < size; pixel += channels)
         for (int64_t i = 0; i < channels; i++)
-            c->y[pixel + i] = a->table[i][c->images[pixel + i]];
+            c->y[pixel + i] = a->table[i][bytes[pixel + i]];
 }
 
 const op_kind op_input = {.name = "input", .infer = infer, .forward = forward};

@@ -14,6 +14,7 @@ enum { INPUT_MAX_CHANNELS = 4 };
 
 /* No inputs. The batch's pictures as (x / 255 − mean) / std. */
 typedef struct input_attrs {
+    const char *field; /* NULL: images */
     shape shape;
     float mean[INPUT_MAX_CHANNELS], std[INPUT_MAX_CHANNELS];
     float table[INPUT_MAX_CHANNELS][256]; /* made by infer */
@@ -77,9 +78,10 @@ typedef struct dropout_attrs {
 extern const op_kind op_dropout;
 
 /* Input: logits 1 x 1 x k; the batch's labels must lie in [0, k). Output: a sample's loss. Sums: see the enum. Training's gradient is that
- * of the mean over the global batch. */
+ * of the mean over the global batch. A sample that is not present counts nowhere. */
 typedef struct softmax_cross_entropy_attrs {
     double label_smoothing;
+    const char *field; /* int32, one number; NULL: labels */
 } softmax_cross_entropy_attrs;
 extern const op_kind op_softmax_cross_entropy;
 

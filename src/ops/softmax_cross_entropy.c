@@ -1,12 +1,10 @@
-/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. In evaluation a label
- * below 0 says that there is no sample: it is not counted. */
+/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. */
 #include <math.h>
 
 #include "math/math.h"
 #include "ops/internal.h"
 
 static err infer(graph *g, node *n) {
-    (void)g;
     err code = ops_check_inputs(n, 1);
     if (code != OK)
         return code;
@@ -20,7 +18,7 @@ static err infer(graph *g, node *n) {
     n->out = (shape){1, 1, 1};
     n->saved_bytes = (size_t)in.c * sizeof(float);
     n->n_sums = LOSS_N_SUMS;
-    return OK;
+    return graph_add_field(g, n, (field){a->field ? a->field : "labels", FIELD_I32, {1, 1, 1}});
 }
 
 static int64_t classes(const op_call *c) {
@@ -30,14 +28,16 @@ static int64_t classes(const op_call *c) {
 static void forward(const op_call *c, void *scratch) {
     (void)scratch;
     const softmax_cross_entropy_attrs *a = c->node->attrs;
+    const int32_t *labels = op_field(c, 0);
     int64_t k = classes(c);
     float *p = c->saved;
     for (int64_t i = 0; i < c->n; i++) {
         const float *x = c->x[0] + i * k;
-        if (c->labels[i] < 0)
+        c->y[i] = 0;
+        if (!op_is_present(c, i))
             continue;
-        double loss = math_softmax_loss(k, x, c->labels[i], a->label_smoothing, p ? p + i * k : NULL);
-        int64_t rank = isfinite(loss) ? math_rank(k, x, c->labels[i]) : INT64_MAX;
+        double loss = math_softmax_loss(k, x, labels[i], a->label_smoothing, p ? p + i * k : NULL);
+        int64_t rank = isfinite(loss) ? math_rank(k, x, labels[i]) : INT64_MAX;
         c->y[i] = (float)loss;
         c->sums[LOSS_SUM] += loss;
         c->sums[LOSS_TOP1] += rank < 1;
@@ -49,14 +49,15 @@ static void forward(const op_call *c, void *scratch) {
 static void backward(const op_call *c, void *scratch) {
     (void)scratch;
     const softmax_cross_entropy_attrs *a = c->node->attrs;
+    const int32_t *labels = op_field(c, 0);
     int64_t k = classes(c);
     const float *p = c->saved;
     double each = a->label_smoothing / (double)k;
     for (int64_t i = 0; i < c->n; i++) {
         float *dx = c->dx[0] + i * k;
         for (int64_t j = 0; j < k; j++) {
-            double q = each + (j == c->labels[i] ? 1 - a->label_smoothing : 0);
-            float v = (float)((p[i * k + j] - q) / (double)c->state->batch);
+            double q = each + (j == labels[i] ? 1 - a->label_smoothing : 0);
+            float v = op_is_present(c, i) ? (float)((p[i * k + j] - q) / (double)c->state->batch) : 0;
             dx[j] = c->add_dx[0] ? dx[j] + v : v;
         }
     }

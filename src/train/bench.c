@@ -16,32 +16,42 @@ enum { DEFAULT_LANES = 8, WARMUP = 1, SEED = 1 };
 
 /* A rank's share of one random batch, which every step uses. */
 typedef struct random_batch {
-    uint8_t **images;
-    int32_t **labels;
+    batch_store store;
+    void *memory;
 } random_batch;
 
+/* Any bytes, or any classes. */
+static void fill(const field *f, rng_key key, int64_t samples, int classes, void *to) {
+    int64_t count = samples * shape_size(f->shape);
+    for (int64_t i = 0; i < count; i++)
+        if (f->type == FIELD_I32)
+            ((int32_t *)to)[i] = (int32_t)rng_below(key, (uint64_t)i, (uint64_t)classes);
+        else
+            ((uint8_t *)to)[i] = (uint8_t)rng_words(key, (uint64_t)i).word[0];
+}
+
 static random_batch make_batch(const engine *e, const bench_options *o) {
-    int64_t capacity = (o->batch + o->lanes - 1) / o->lanes, pixels = capacity * shape_size(e->model->image);
-    random_batch b = {mem_new((size_t)e->n_lanes, sizeof *b.images), mem_new((size_t)e->n_lanes, sizeof *b.labels)};
-    for (int lane = 0; lane < e->n_lanes; lane++) {
-        rng_key key = rng_make_key(SEED, RNG_DATA, (uint64_t)e->lanes.first + (uint64_t)lane, 0);
-        b.images[lane] = mem_new((size_t)pixels, 1);
-        b.labels[lane] = mem_new((size_t)capacity, sizeof(int32_t));
-        for (int64_t i = 0; i < pixels; i++)
-            b.images[lane][i] = (uint8_t)rng_words(key, (uint64_t)i).word[0];
-        for (int64_t i = 0; i < capacity; i++)
-            b.labels[lane][i] = (int32_t)rng_below(key, (uint64_t)(pixels + i), (uint64_t)o->classes);
-    }
+    const graph *g = e->model->graph;
+    int64_t capacity = (o->batch + o->lanes - 1) / o->lanes, samples = capacity * e->n_lanes;
+    random_batch b = {.memory = mem_new(1, batch_store_bytes(graph_fields(g), graph_n_fields(g), samples))};
+    int64_t *bounds = mem_new((size_t)e->n_lanes, sizeof *bounds);
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        bounds[lane] = lane * capacity;
+    batch_store_init(&b.store, graph_fields(g), graph_n_fields(g), e->n_lanes, samples, b.memory);
+    batch_store_lay_out(&b.store, bounds);
+    memset(b.store.present, 1, (size_t)samples);
+    b.store.batch.size = o->batch;
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        for (int f = 0; f < graph_n_fields(g); f++)
+            fill(&graph_fields(g)[f], rng_make_key(SEED, RNG_DATA, (uint64_t)e->lanes.first + (uint64_t)lane, (uint64_t)f), capacity,
+                 o->classes, batch_store_at(&b.store, f, bounds[lane]));
+    mem_free(bounds);
     return b;
 }
 
-static void free_batch(const engine *e, random_batch *b) {
-    for (int lane = 0; lane < e->n_lanes; lane++) {
-        mem_free(b->images[lane]);
-        mem_free(b->labels[lane]);
-    }
-    mem_free(b->images);
-    mem_free(b->labels);
+static void free_batch(random_batch *b) {
+    batch_store_reset(&b->store);
+    mem_free(b->memory);
 }
 
 static int rising(const void *a, const void *b) {
@@ -90,37 +100,38 @@ static void print_result(const engine *e, const bench_options *o, double *second
     json_decref(line);
 }
 
-static void run_step(engine *e, const random_batch *batch, const bench_options *options, int step) {
+static void run_step(engine *e, const random_batch *random, int step) {
     double sums[N_METRICS];
-    graph_batch b = {options->batch, (uint64_t)step, (const uint8_t *const *)batch->images, (const int32_t *const *)batch->labels};
+    batch b = random->store.batch;
+    b.step = step;
     engine_forward(e, &b, (votes){0}, sums);
     engine_backward(e, step, 0.01);
 }
 
 /* Returns the seconds that this rank waited for others in the timed steps. */
-static double time_steps(engine *e, const random_batch *batch, const bench_options *options, double *seconds) {
+static double time_steps(engine *e, const random_batch *random, const bench_options *options, double *seconds) {
     for (int step = 0; step < WARMUP; step++)
-        run_step(e, batch, options, step);
+        run_step(e, random, step);
     e->forward_seconds = e->backward_seconds = e->optimizer_seconds = 0;
     comm_barrier(comm_world());
     double waited = engine_wait_seconds(e);
     for (int step = 0; step < options->steps; step++) {
         double start = time_now();
-        run_step(e, batch, options, WARMUP + step);
+        run_step(e, random, WARMUP + step);
         seconds[step] = time_now() - start;
     }
     return engine_wait_seconds(e) - waited;
 }
 
 /* As many steps again, each with the times of its nodes. */
-static void show_layers(engine *e, const random_batch *batch, const bench_options *options) {
+static void show_layers(engine *e, const random_batch *random, const bench_options *options) {
     profiled_step *steps = mem_new((size_t)options->steps, sizeof *steps);
     for (int i = 0; i < options->steps; i++) {
         profiled_step *s = &steps[i];
         s->nodes = mem_new((size_t)graph_n_nodes(e->model->graph), sizeof *s->nodes);
         graph_profile(e->run, s->nodes);
         double start = time_now(), updated = e->optimizer_seconds, waited = engine_wait_seconds(e) - graph_reduce_seconds(e->run);
-        run_step(e, batch, options, WARMUP + options->steps + i);
+        run_step(e, random, WARMUP + options->steps + i);
         s->whole = time_now() - start;
         s->optimizer = e->optimizer_seconds - updated;
         s->exchange = fmax(0, engine_wait_seconds(e) - graph_reduce_seconds(e->run) - waited);
@@ -134,12 +145,12 @@ static void show_layers(engine *e, const random_batch *batch, const bench_option
 
 static void measure(engine *e, const bench_options *options) {
     double *seconds = mem_new((size_t)options->steps, sizeof *seconds);
-    random_batch batch = make_batch(e, options);
-    double waited = time_steps(e, &batch, options, seconds);
+    random_batch random = make_batch(e, options);
+    double waited = time_steps(e, &random, options, seconds);
     print_result(e, options, seconds, waited, peak_megabytes());
     if (options->layers)
-        show_layers(e, &batch, options);
-    free_batch(e, &batch);
+        show_layers(e, &random, options);
+    free_batch(&random);
     mem_free(seconds);
 }
 

@@ -140,9 +140,9 @@ static void add_metrics(engine *e, int lane, double *sums) {
         sums[i] += loss[i];
 }
 
-static void run_forward(engine *e, const graph_batch *batch, bool training) {
+static void run_forward(engine *e, const batch *b, bool training) {
     double start = time_now(), waited = graph_reduce_seconds(e->run);
-    graph_forward(e->run, batch, training);
+    graph_forward(e->run, b, training);
     e->forward_seconds += time_now() - start - (graph_reduce_seconds(e->run) - waited);
 }
 
@@ -160,9 +160,9 @@ static void begin_sums(engine *e, votes mine) {
     own[VOTE_FAILED] = mine.failed;
 }
 
-void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums) {
+void engine_forward(engine *e, const batch *b, votes mine, double *sums) {
     place_phase("forward");
-    run_forward(e, batch, true);
+    run_forward(e, b, true);
     begin_sums(e, mine);
     for (int lane = 0; lane < e->n_lanes; lane++)
         add_metrics(e, lane, e->lane_sums[lane]);
@@ -175,8 +175,8 @@ void engine_vote(engine *e, votes mine, double *sums) {
     engine_sum(e, e->lane_sums, sums);
 }
 
-void engine_evaluate(engine *e, const graph_batch *batch, double *const *lane_totals) {
-    run_forward(e, batch, false);
+void engine_evaluate(engine *e, const batch *b, double *const *lane_totals) {
+    run_forward(e, b, false);
     for (int lane = 0; lane < e->n_lanes; lane++)
         add_metrics(e, lane, lane_totals[lane]);
 }
@@ -253,11 +253,11 @@ trouble engine_backward(engine *e, int64_t updates, double lr) {
     return TROUBLE_NONE;
 }
 
-graph_suspect engine_find_suspect(engine *e, const graph_batch *batch, bool backward) {
+graph_suspect engine_find_suspect(engine *e, const batch *b, bool backward) {
     graph_suspect mine, *all = mem_new((size_t)comm_size(comm_world()), sizeof *all);
     place_phase("looking for inf and nan");
     graph_watch(e->run, &mine);
-    run_forward(e, batch, true);
+    run_forward(e, b, true);
     if (backward)
         run_backward(e);
     for (int bucket = 0; backward && bucket < dist_n_buckets(e->dist); bucket++)

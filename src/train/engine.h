@@ -67,10 +67,10 @@ err engine_new(engine **out, model *m, const engine_options *options);
 void engine_free(engine *e); /* collective; NULL is allowed */
 
 /* Training forward of a batch on all ranks, then the metrics' sums over all of it, and the votes', in sums[N_METRICS]. Collective. */
-void engine_forward(engine *e, const graph_batch *batch, votes mine, double *sums);
+void engine_forward(engine *e, const batch *b, votes mine, double *sums);
 
 /* Forward for evaluation without meeting the others: adds this rank's lanes to lane_totals[lane][N_METRICS]. */
-void engine_evaluate(engine *e, const graph_batch *batch, double *const *lane_totals);
+void engine_evaluate(engine *e, const batch *b, double *const *lane_totals);
 
 /* The votes' sums alone: sums[VOTE_…]; the rest of sums[N_METRICS] is 0. Collective. */
 void engine_vote(engine *e, votes mine, double *sums);
@@ -89,7 +89,7 @@ trouble engine_backward(engine *e, int64_t updates, double lr);
 
 /* Runs the batch's forward, and where wanted its backward, once more, and looks for the first value on any rank that is not finite; the
  * same on all ranks. Updates nothing; with `backward` the engine must be guarded. Collective. */
-graph_suspect engine_find_suspect(engine *e, const graph_batch *batch, bool backward);
+graph_suspect engine_find_suspect(engine *e, const batch *b, bool backward);
 
 /* Seconds this rank waited for others since engine_new. */
 double engine_wait_seconds(const engine *e);

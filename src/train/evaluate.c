@@ -66,10 +66,11 @@ static void run_batches(engine *e, loader *l, int64_t steps, evaluation_watch *w
     for (const loader_batch *b; (b = loader_next(l));) {
         add_batch(f, b);
         if (b->code == OK)
-            engine_evaluate(e, &(graph_batch){b->size, (uint64_t)b->step, b->images, b->labels}, f->lane_totals);
-        show_progress(b->step + 1, steps, started, &last_shown);
-        if (must_leave(e, watch, b->step)) {
-            f->code = fail(ERR_REQUEUE, "evaluation was left after %" PRId64 " of %" PRId64 " batches", b->step + 1, steps);
+            engine_evaluate(e, &b->batch, f->lane_totals);
+        int64_t done = b->batch.step + 1;
+        show_progress(done, steps, started, &last_shown);
+        if (must_leave(e, watch, b->batch.step)) {
+            f->code = fail(ERR_REQUEUE, "evaluation was left after %" PRId64 " of %" PRId64 " batches", done, steps);
             return;
         }
     }
@@ -86,10 +87,11 @@ static void fill_result(evaluation *result, const double *sums, const dataset *d
 }
 
 err evaluate_set(engine *e, const evaluate_options *o, evaluation *result) {
-    shape image;
     loader *l = NULL;
     loader_options options = {
         .data = o->data,
+        .fields = graph_fields(e->model->graph),
+        .n_fields = graph_n_fields(e->model->graph),
         .order = {.count = dataset_count(o->data), .batch = o->batch},
         .transforms = o->transforms->list,
         .n_transforms = o->transforms->count,
@@ -103,10 +105,7 @@ err evaluate_set(engine *e, const evaluate_options *o, evaluation *result) {
     options.last_step = sampler_steps(&options.order);
     findings f = {.lane_totals = engine_new_totals(e)};
     double sums[N_METRICS];
-    f.code = evaluate_shape(o->data, o->transforms, &image);
-    if (f.code == OK)
-        f.code = loader_start(&l, &options, image);
-    f.code = comm_agree(comm_world(), f.code); /* batches are run by all ranks or by none: they vote on the way */
+    f.code = comm_agree(comm_world(), loader_start(&l, &options)); /* batches are run by all ranks or by none: they vote on the way */
     if (f.code == OK)
         run_batches(e, l, options.last_step, o->watch, &f);
     loader_stop(l);

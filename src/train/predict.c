@@ -1,5 +1,6 @@
 /* One rank, one picture at a time, through the same graph as evaluation. */
 #include <math.h>
+#include <string.h>
 
 #include "train/evaluate.h"
 #include "train/restore.h"
@@ -7,15 +8,27 @@
 struct predictor {
     restored net;
     graph_run *run;
+    batch_store batch; /* of one sample; of its fields all but the picture stay 0 */
+    void *memory;
     byte_buffer file;
     image picture, spare;
 };
+
+static void make_batch(predictor *p) {
+    const graph *g = p->net.model->graph;
+    p->memory = mem_new(1, batch_store_bytes(graph_fields(g), graph_n_fields(g), 1));
+    batch_store_init(&p->batch, graph_fields(g), graph_n_fields(g), 1, 1, p->memory);
+    batch_store_lay_out(&p->batch, &(int64_t){0});
+    p->batch.batch.size = p->batch.present[0] = 1;
+}
 
 err predictor_open(predictor **out, const char *checkpoint, const weights_options *weights) {
     predictor *p = mem_new(1, sizeof *p);
     err code = restore_here(&p->net, checkpoint, weights);
     if (code == OK)
         code = graph_run_new(&p->run, p->net.model->graph, &(graph_run_options){.lanes = 1, .last_lane = 1, .lane_capacity = 1});
+    if (code == OK)
+        make_batch(p);
     *out = p;
     if (code != OK) {
         predictor_close(p);
@@ -29,6 +42,8 @@ void predictor_close(predictor *p) {
         return;
     graph_run_free(p->run);
     restore_free(&p->net);
+    batch_store_reset(&p->batch);
+    mem_free(p->memory);
     byte_buffer_reset(&p->file);
     image_reset(&p->picture);
     image_reset(&p->spare);
@@ -82,9 +97,10 @@ err predictor_run(predictor *p, const char *path, int top, prediction *out, int 
     err code = load_picture(p, path);
     if (code != OK)
         return code;
-    const uint8_t *images[] = {p->picture.pixels};
-    const int32_t label = 0, *const labels[] = {&label};
-    graph_forward(p->run, &(graph_batch){.size = 1, .images = images, .labels = labels}, false);
+    const graph *g = p->net.model->graph;
+    int images = field_find(graph_fields(g), graph_n_fields(g), "images");
+    memcpy(batch_store_at(&p->batch, images, 0), p->picture.pixels, field_bytes(&graph_fields(g)[images]));
+    graph_forward(p->run, &p->batch.batch, false);
     int classes = p->net.model->classes;
     prediction *all = mem_new((size_t)classes, sizeof *all);
     soften(p, graph_output(p->run, p->net.model->logits, 0), all);

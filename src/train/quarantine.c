@@ -64,7 +64,7 @@ bool quarantine_has_news(const quarantine *q, const loader_batch *b) {
 /* ---- quarantine.csv ---- */
 
 /* A field of text, in quotes where it needs them. New string. */
-static char *field(const char *text) {
+static char *csv_field(const char *text) {
     if (!strpbrk(text, ",\"\r\n"))
         return mem_string(text);
     char *out = mem_new(2 * strlen(text) + 3, 1), *end = out;
@@ -81,7 +81,7 @@ static char *field(const char *text) {
 /* How the line of a record begins: `file,record,`. New string. */
 static char *line_start(const dataset *d, int64_t id) {
     int64_t record;
-    char *file = field(dataset_path(d, id, &record)), *start = text_format("%s,%" PRId64 ",", file, record);
+    char *file = csv_field(dataset_path(d, id, &record)), *start = text_format("%s,%" PRId64 ",", file, record);
     mem_free(file);
     return start;
 }
@@ -115,7 +115,7 @@ static bool write_line(const quarantine *q, FILE *file, const bad_record *b) {
     int32_t label = -1;
     if (dataset_label(q->data, b->id, &label) != OK)
         label = -1;
-    char *start = line_start(q->data, b->id), *reason = field(b->reason);
+    char *start = line_start(q->data, b->id), *reason = csv_field(b->reason);
     bool written = fprintf(file, "%s%" PRId32 ",%s,%" PRId64 "\n", start, label, reason, b->id) > 0;
     mem_free(start);
     mem_free(reason);

@@ -20,8 +20,7 @@ static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) 
     votes mine = boundary_votes(t);
     mine.bad = b->code != OK;
     mine.news = quarantine_has_news(t->bad, b);
-    graph_batch batch = {b->size, (uint64_t)t->step, b->images, b->labels};
-    engine_forward(t->engine, &batch, mine, sums);
+    engine_forward(t->engine, &b->batch, mine, sums);
     if (sums[VOTE_BAD] > 0)
         return stop_for_bad_data(t, b);
     if (sums[VOTE_NEWS] > 0 && quarantine_add(t->bad, b->bad, b->n_bad) != OK)
@@ -29,7 +28,7 @@ static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) 
     double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
     trouble what = isfinite(loss) ? engine_backward(t->engine, t->past.updates, lr) : TROUBLE_LOSS;
     if (what != TROUBLE_NONE)
-        return trouble_meet(t, what, &batch, loss);
+        return trouble_meet(t, what, &b->batch, loss);
     t->step++;
     t->past.updates++;
     t->skipped_in_a_row = 0;
@@ -112,6 +111,8 @@ err trainer_start_loader(trainer *t) {
     const job *j = t->job;
     loader_options options = {
         .data = t->data,
+        .fields = graph_fields(t->model->graph),
+        .n_fields = graph_n_fields(t->model->graph),
         .order = t->order,
         .transforms = j->data.augment.list,
         .n_transforms = j->data.augment.count,
@@ -124,7 +125,7 @@ err trainer_start_loader(trainer *t) {
         .depth = 2,
         .workers = j->data.workers,
     };
-    return comm_agree(comm_world(), loader_start(&t->loader, &options, t->image));
+    return comm_agree(comm_world(), loader_start(&t->loader, &options));
 }
 
 static err finish_run(trainer *t, double seconds) {

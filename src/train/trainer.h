@@ -90,7 +90,7 @@ err trainer_start_loader(trainer *t);
 
 /* A step's loss, gradients, statistics or weights are not finite: ends with ERR_BROKEN; or OK, and the step is skipped, or t->step stands
  * where the run went back to. Collective. */
-err trouble_meet(trainer *t, trouble what, const graph_batch *b, double loss);
+err trouble_meet(trainer *t, trouble what, const batch *b, double loss);
 
 /* At the start: sees to it that there is a checkpoint to go back to, where the job may want one. Collective. */
 err rollback_prepare(trainer *t);

@@ -41,7 +41,7 @@ static char *suspect_text(const trainer *t, const graph_suspect *s) {
 }
 
 /* `first in layer conv1 (lane 3): output inf`. New string. Collective. */
-static char *find_place(trainer *t, trouble what, const graph_batch *b) {
+static char *find_place(trainer *t, trouble what, const batch *b) {
     const graph *g = t->model->graph;
     const param *weights = find_bad(g, NULL), *gradient = what == TROUBLE_GRADIENTS ? find_bad(g, t->engine->grads[0]) : NULL;
     if (what == TROUBLE_WEIGHTS)
@@ -71,7 +71,7 @@ static char *what_text(trouble what, double loss) {
 }
 
 /* `loss is nan at step 12 (epoch 0): first in layer conv1 (lane 3): output inf`. New string. Collective. */
-static char *describe(trainer *t, trouble what, const graph_batch *b, double loss) {
+static char *describe(trainer *t, trouble what, const batch *b, double loss) {
     char *happened = what_text(what, loss), *place = find_place(t, what, b);
     char *text = text_format("%s at step %" PRId64 " (epoch %" PRId64 "): %s", happened, t->step + 1, t->step / t->steps_per_epoch, place);
     mem_free(place);
@@ -114,7 +114,7 @@ static err go_back(trainer *t, trouble what, const char *text) {
     return comm_agree(comm_world(), records_trouble(t->records, step, "rollback", text));
 }
 
-err trouble_meet(trainer *t, trouble what, const graph_batch *b, double loss) {
+err trouble_meet(trainer *t, trouble what, const batch *b, double loss) {
     const char *action = t->job->train.on_nonfinite;
     char *text = describe(t, what, b, loss);
     err code = strcmp(action, "skip") == 0       ? skip(t, what, text)

@@ -12,14 +12,14 @@ typedef struct trial {
     int lanes, n_ranks, cuts[MOST_RANKS + 1];
     norm_scope norm;
     op_state state;
-    const uint8_t **images;
-    const int32_t **labels;
+    const void **images, **labels; /* [lane] */
 } trial;
 
 typedef struct naive {
     graph *g;
     const trial *t;
-    op_call *calls; /* [node][lane] */
+    op_call *calls;      /* [node][lane] */
+    const void **fields; /* [lane][field] */
     void *scratch, *prepared;
 } naive;
 
@@ -78,7 +78,9 @@ static void naive_init_call(naive *v, const node *n, int lane) {
     const trial *t = v->t;
     op_call *c = naive_call(v, n, lane);
     int64_t first = lane * t->state.batch / t->lanes, end = (lane + 1) * t->state.batch / t->lanes;
-    *c = (op_call){.node = n, .state = &t->state, .n = end - first, .first = first, .images = t->images[lane], .labels = t->labels[lane]};
+    *c = (op_call){.node = n, .state = &t->state, .n = end - first, .first = first, .fields = v->fields + 2 * lane};
+    v->fields[2 * lane] = t->images[lane]; /* in the order in which random_graph() reads them */
+    v->fields[2 * lane + 1] = t->labels[lane];
     c->x = mem_new((size_t)n->n_inputs, sizeof *c->x);
     c->dx = mem_new((size_t)n->n_inputs, sizeof *c->dx);
     c->add_dx = mem_new((size_t)n->n_inputs, sizeof *c->add_dx);
@@ -97,6 +99,7 @@ static void naive_init_call(naive *v, const node *n, int lane) {
 
 static naive naive_new(graph *g, const trial *t) {
     naive v = {.g = g, .t = t, .calls = mem_new((size_t)(graph_n_nodes(g) * t->lanes), sizeof *v.calls)};
+    v.fields = mem_new(2 * (size_t)t->lanes, sizeof *v.fields);
     size_t scratch = 0;
     for (int i = 0; i < graph_n_nodes(g); i++) {
         size_t bytes = graph_node(g, i)->kind->scratch(graph_node(g, i), 1);
@@ -120,6 +123,7 @@ static void naive_free(naive *v) {
             mem_free(owned[k]);
     }
     mem_free(v->calls);
+    mem_free(v->fields);
     mem_free(v->scratch);
 }
 

@@ -97,15 +97,15 @@ static int halves(int64_t count) {
 /* ---- source: reads the pictures ---- */
 
 static err source_infer(graph *g, node *n) {
-    (void)g;
     n->out = *(const shape *)n->attrs;
-    return OK;
+    return graph_add_field(g, n, (field){"images", FIELD_U8, n->out});
 }
 
 static void source_forward(const op_call *c, void *scratch) {
     spoil(c, 1, scratch);
+    const uint8_t *bytes = op_field(c, 0);
     for (int64_t i = 0; i < toy_size(c); i++)
-        c->y[i] = (float)c->images[i] / 64.0f - 1.7f;
+        c->y[i] = (float)bytes[i] / 64.0f - 1.7f;
 }
 
 static const op_kind toy_source = {.name = "source", .infer = source_infer, .scratch = toy_scratch, .forward = source_forward};
@@ -397,30 +397,31 @@ static const op_kind toy_noise = {
 /* ---- loss: label / 2 times the square of a sample; mean over the global batch ---- */
 
 static err loss_infer(graph *g, node *n) {
-    (void)g;
     n->out = (shape){1, 1, 1};
     n->n_sums = 2;
-    return OK;
+    return graph_add_field(g, n, (field){"labels", FIELD_I32, {1, 1, 1}});
 }
 
 static void loss_forward(const op_call *c, void *scratch) {
     spoil(c, 1, scratch);
+    const int32_t *labels = op_field(c, 0);
     int64_t size = shape_size(c->node->inputs[0]->out);
     for (int64_t i = 0; i < c->n; i++) {
         double square = 0;
         for (int64_t k = 0; k < size; k++)
             square += (double)c->x[0][i * size + k] * (double)c->x[0][i * size + k];
-        c->y[i] = (float)(0.5 * c->labels[i] * square);
-        c->sums[0] += 0.5 * c->labels[i] * square;
+        c->y[i] = (float)(0.5 * labels[i] * square);
+        c->sums[0] += 0.5 * labels[i] * square;
     }
     c->sums[1] += (double)c->n;
 }
 
 static void loss_backward(const op_call *c, void *scratch) {
     spoil(c, 1, scratch);
+    const int32_t *labels = op_field(c, 0);
     int64_t size = shape_size(c->node->inputs[0]->out);
     for (int64_t i = 0; i < c->n * size; i++)
-        put(&c->dx[0][i], c->add_dx[0], (float)c->labels[i / size] * c->x[0][i] / (float)c->state->batch);
+        put(&c->dx[0][i], c->add_dx[0], (float)labels[i / size] * c->x[0][i] / (float)c->state->batch);
 }
 
 static const op_kind toy_loss = {

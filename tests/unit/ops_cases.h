@@ -79,7 +79,13 @@ static const op_case cases[] = {
     {&op_dropout, reference_dropout, "0.5", ATTRS((const dropout_attrs){0.5}), 3, 1, {{3, 5, 7}}},
     {&op_dropout, reference_dropout, "0", ATTRS((const dropout_attrs){0}), 1, 1, {{3, 5, 7}}},
     {&op_softmax_cross_entropy, reference_loss, "", ATTRS((const softmax_cross_entropy_attrs){0}), 3, 1, {{1, 1, 11}}},
-    {&op_softmax_cross_entropy, reference_loss, "smoothed", ATTRS((const softmax_cross_entropy_attrs){0.1}), 3, 1, {{1, 1, 7}}},
+    {&op_softmax_cross_entropy,
+     reference_loss,
+     "smoothed",
+     ATTRS((const softmax_cross_entropy_attrs){.label_smoothing = 0.1}),
+     3,
+     1,
+     {{1, 1, 7}}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 

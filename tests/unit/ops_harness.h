@@ -88,6 +88,7 @@ typedef struct lane {
     float *dx[4];
     bool add_dx[4];
     guarded saved, scratch, prepared;
+    const void *field;
 } lane;
 
 enum { MOST_LEVELS = 4 }; /* of the lanes of a test */
@@ -112,6 +113,12 @@ static inline void lane_init(lane *l, const node *n, int64_t samples, bool train
         l->x[i] = new_numbers((uint64_t)i + 1, size);
         l->dx[i] = new_floats(size);
     }
+}
+
+/* What the node reads of the samples; it has one field at most. `l` must stay where it is. */
+static inline void lane_set_field(lane *l, const void *values) {
+    l->field = values;
+    l->call.fields = &l->field;
 }
 
 /* The node's forward or backward on the lane's samples, with weights prepared as its kind wants them, in all its parts. */

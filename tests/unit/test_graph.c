@@ -230,7 +230,8 @@ static void compare_state(const rank *r, const graph *other) {
 /* ---- a training step, and an evaluation of the same batch ---- */
 
 static void forward(rank *r, bool training) {
-    graph_batch b = {r->t->state.batch, r->t->state.step, r->t->images + r->first, r->t->labels + r->first};
+    const void *const *data[] = {r->t->images + r->first, r->t->labels + r->first};
+    batch b = {.size = r->t->state.batch, .step = (int64_t)r->t->state.step, .data = data};
     graph_forward(r->run, &b, training);
 }
 

@@ -119,7 +119,8 @@ static void one_training_step(const op_kind *meeting) {
     ck_assert_int_eq(graph_run_new(&run, g, &(graph_run_options){.lanes = 2, .last_lane = 2, .lane_capacity = 1, .training = true}), OK);
     static const uint8_t pixels[300];
     static const int32_t label = 1;
-    graph_forward(run, &(graph_batch){2, 0, (const uint8_t *[]){pixels, pixels}, (const int32_t *[]){&label, &label}}, true);
+    const void *const *data[] = {(const void *[]){pixels, pixels}, (const void *[]){&label, &label}};
+    graph_forward(run, &(batch){.size = 2, .data = data}, true);
     graph_backward(run);
     graph_run_free(run);
     pthread_barrier_destroy(&both);
@@ -196,7 +197,7 @@ END_TEST
 
 START_TEST(an_error_of_infer_names_the_node) {
     graph *g = graph_new();
-    node *a = add_source(g, (shape){1, 1, 2}), *b = add_source(g, (shape){1, 1, 3});
+    node *a = add_source(g, (shape){1, 1, 2}), *b = add_toy(g, &toy_loss, a, NULL);
     ck_assert_ptr_null(graph_add(g, &toy_mix, "layer1.0.mix", mem_new(1, 8), 2, (node *[]){a, b}));
     ck_assert_int_eq(err_last()->code, ERR_USAGE);
     ck_assert_str_eq(err_last()->text, "layer1.0.mix: shapes differ");

@@ -130,13 +130,12 @@ static graph_run *new_run(graph *g, bool training) {
 }
 
 static void forward(graph_run *run, bool training) {
-    const uint8_t *images[LANES];
-    const int32_t *targets[LANES];
+    const void *images[LANES], *targets[LANES];
     for (int lane = now.first_lane; lane < now.last_lane; lane++) {
         images[lane - now.first_lane] = pixels + start_of(lane) * PIXELS;
         targets[lane - now.first_lane] = labels + start_of(lane);
     }
-    graph_forward(run, &(graph_batch){now.size, 0, images, targets}, training);
+    graph_forward(run, &(batch){.size = now.size, .data = (const void *const *[]){images, targets}}, training);
 }
 
 static void expect_once(const char *what, const atomic_int *counts, int64_t first, int64_t last, int64_t all) {
@@ -413,6 +412,20 @@ START_TEST(profiling_changes_nothing) {
 }
 END_TEST
 
+/* Nodes that read one field share it; they have to agree on what it is. */
+START_TEST(a_field_is_one_thing) {
+    graph *g = graph_new();
+    node *first = add_source(g, (shape){2, 3, 1}), *second = add_source(g, (shape){2, 3, 1});
+    ck_assert_int_eq(graph_n_fields(g), 1);
+    ck_assert_int_eq(first->fields[0], second->fields[0]);
+    ck_assert(field_bytes(&graph_fields(g)[0]) == 6);
+    ck_assert_ptr_null(graph_add(g, &toy_source, "other", memcpy(mem_new(1, sizeof(shape)), &(shape){3, 2, 1}, sizeof(shape)), 0, NULL));
+    ck_assert_msg(strstr(err_last()->text, "other: reads the field images as 1 x 3 x 2 of type uint8, another layer as 1 x 2 x 3"), "%s",
+                  err_last()->text);
+    graph_free(g);
+}
+END_TEST
+
 int main(void) {
     TCase *tests = suite_case("graph run");
     tcase_add_test(tests, ranges_of_samples_are_whole);
@@ -422,6 +435,7 @@ int main(void) {
     tcase_add_loop_test(tests, threads_and_ranks_do_not_show, 0, 3);
     tcase_add_test(tests, evaluation_within_a_training_run);
     tcase_add_test(tests, nothing_to_train);
+    tcase_add_test(tests, a_field_is_one_thing);
     tcase_add_loop_test(tests, seconds_belong_to_their_node, 0, 2);
     tcase_add_test(tests, profiling_changes_nothing);
     return suite_run();

@@ -17,7 +17,7 @@ enum { COUNT = 37, SIDE = 9, CHANNELS = 3, BYTES = SIDE * SIDE * CHANNELS, CLASS
 static char folder[64], path[96];
 static dataset *data;
 static transform augment[2]; /* set in main */
-static const shape picture = {SIDE, SIDE, CHANNELS};
+static const field fields[] = {{"images", FIELD_U8, {SIDE, SIDE, CHANNELS}}, {"labels", FIELD_I32, {1, 1, 1}}};
 
 static void write_set(void) {
     static uint8_t pixels[COUNT][BYTES];
@@ -61,9 +61,19 @@ static void tear_down(void) {
     rmdir(folder);
 }
 
+static const uint8_t *images_of(const loader_batch *b, int lane) {
+    return b->batch.data[0][lane];
+}
+
+static const int32_t *labels_of(const loader_batch *b, int lane) {
+    return b->batch.data[1][lane];
+}
+
 static loader_options options_of(int first_lane, int last_lane, bool drop_last) {
     return (loader_options){
         .data = data,
+        .fields = fields,
+        .n_fields = 2,
         .order = {.count = COUNT, .batch = BATCH, .shuffle = true, .drop_last = drop_last, .seed = 3},
         .transforms = augment,
         .n_transforms = 2,
@@ -95,10 +105,10 @@ static void check_place(const sampler *order, int64_t epoch, int64_t step, int64
 static int64_t check_lanes(const loader_options *o, const loader_batch *b) {
     int64_t steps = sampler_steps(&o->order), places = 0;
     for (int lane = o->first_lane; lane < o->last_lane; lane++) {
-        int64_t first = lane * b->size / LANES, last = (lane + 1) * b->size / LANES;
+        int64_t first = lane * b->batch.size / LANES, last = (lane + 1) * b->batch.size / LANES;
         for (int64_t place = first; place < last; place++) {
-            const uint8_t *pixels = b->images[lane - o->first_lane] + (place - first) * BYTES;
-            check_place(&o->order, b->epoch, b->step % steps, place, pixels, b->labels[lane - o->first_lane][place - first]);
+            const uint8_t *pixels = images_of(b, lane - o->first_lane) + (place - first) * BYTES;
+            check_place(&o->order, b->batch.epoch, b->batch.step % steps, place, pixels, labels_of(b, lane - o->first_lane)[place - first]);
         }
         places += last - first;
     }
@@ -107,15 +117,15 @@ static int64_t check_lanes(const loader_options *o, const loader_batch *b) {
 
 static int64_t check_run(loader_options o) {
     loader *l;
-    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    ck_assert_int_eq(loader_start(&l, &o), OK);
     int64_t places = 0, steps = sampler_steps(&o.order);
     for (int64_t step = o.first_step; step < o.last_step; step++) {
         const loader_batch *b = loader_next(l);
         ck_assert_ptr_nonnull(b);
         ck_assert_int_eq(b->code, OK);
-        ck_assert_int_eq(b->step, step);
-        ck_assert_int_eq(b->epoch, step / steps);
-        ck_assert_int_eq(b->size, sampler_batch_size(&o.order, step % steps));
+        ck_assert_int_eq(b->batch.step, step);
+        ck_assert_int_eq(b->batch.epoch, step / steps);
+        ck_assert_int_eq(b->batch.size, sampler_batch_size(&o.order, step % steps));
         places += check_lanes(&o, b);
     }
     ck_assert_ptr_null(loader_next(l));
@@ -164,7 +174,7 @@ START_TEST(a_held_batch_is_left_alone) {
     loader_options o = options_of(1, 3, false);
     o.depth = 1;
     loader *l;
-    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    ck_assert_int_eq(loader_start(&l, &o), OK);
     for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
         time_sleep(0.02);
         check_lanes(&o, b);
@@ -178,7 +188,7 @@ START_TEST(stops_at_any_moment) {
         loader_options o = options_of(0, LANES, true);
         o.last_step = INT64_C(1) << 40;
         loader *l;
-        ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+        ck_assert_int_eq(loader_start(&l, &o), OK);
         for (int i = 0; i < taken; i++)
             ck_assert_ptr_nonnull(loader_next(l));
         if (taken % 2)
@@ -229,28 +239,28 @@ static void check_substitutes(const loader_options *o, const int64_t *bad, int n
     loader *l;
     image im = {0}, spare = {0};
     byte_buffer bytes = {0};
-    ck_assert_int_eq(loader_start(&l, o, picture), OK);
+    ck_assert_int_eq(loader_start(&l, o), OK);
     for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
         ck_assert_int_eq(b->code, OK);
         int met = 0;
-        for (int64_t place = 0; place < b->size; place++) {
-            int lane = (int)(((place + 1) * LANES - 1) / b->size);
-            int64_t id = sampler_id(&o->order, b->epoch, b->step % 4, place), within = place - lane * b->size / LANES;
-            const uint8_t *pixels = b->images[lane] + within * BYTES;
+        for (int64_t place = 0; place < b->batch.size; place++) {
+            int lane = (int)(((place + 1) * LANES - 1) / b->batch.size);
+            int64_t id = sampler_id(&o->order, b->batch.epoch, b->batch.step % 4, place), within = place - lane * b->batch.size / LANES;
+            const uint8_t *pixels = images_of(b, lane) + within * BYTES;
             if (!is_bad(bad, n_bad, id)) {
-                check_place(&o->order, b->epoch, b->step % 4, place, pixels, b->labels[lane][within]);
+                check_place(&o->order, b->batch.epoch, b->batch.step % 4, place, pixels, labels_of(b, lane)[within]);
                 continue;
             }
             met++;
-            rng_key key = rng_make_key(3, RNG_AUGMENT, (uint64_t)b->epoch, (uint64_t)id);
+            rng_key key = rng_make_key(3, RNG_AUGMENT, (uint64_t)b->batch.epoch, (uint64_t)id);
             for (int64_t other = 0; other < COUNT; other++) {
                 int32_t label;
-                if (is_bad(bad, n_bad, other) || dataset_label(data, other, &label) != OK || label != b->labels[lane][within])
+                if (is_bad(bad, n_bad, other) || dataset_label(data, other, &label) != OK || label != labels_of(b, lane)[within])
                     continue;
                 ck_assert_int_eq(dataset_image(data, other, &im, &bytes), OK);
                 ck_assert_int_eq(transforms_apply(augment, 2, &im, &spare, key), OK);
                 if (memcmp(im.pixels, pixels, BYTES) == 0)
-                    found[b->epoch * COUNT + id] = other;
+                    found[b->batch.epoch * COUNT + id] = other;
             }
         }
         ck_assert_int_ge(b->n_bad, met);
@@ -291,7 +301,7 @@ START_TEST(substitutes_take_the_places_of_damaged_samples) {
 }
 END_TEST
 
-/* In evaluation nothing takes its place: its label says so. */
+/* In evaluation nothing takes its place: it is not present. */
 START_TEST(a_damaged_sample_is_left_out) {
     enum { BAD = 23 };
     damage(BAD);
@@ -300,13 +310,13 @@ START_TEST(a_damaged_sample_is_left_out) {
     o.workers = 2;
     loader *l;
     int left_out = 0, named = 0;
-    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    ck_assert_int_eq(loader_start(&l, &o), OK);
     for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
         ck_assert_int_eq(b->code, OK);
         named += b->n_bad;
         for (int lane = 0; lane < LANES; lane++)
-            for (int64_t i = 0; i < (lane + 1) * b->size / LANES - lane * b->size / LANES; i++)
-                left_out += b->labels[lane][i] == -1;
+            for (int64_t i = 0; i < (lane + 1) * b->batch.size / LANES - lane * b->batch.size / LANES; i++)
+                left_out += b->batch.present[lane][i] == 0;
     }
     loader_stop(l);
     ck_assert_int_eq(left_out, 2);
@@ -323,14 +333,14 @@ START_TEST(a_label_that_changes_is_a_bad_record) {
         o.last_step = 4;
         loader *l;
         int named = 0;
-        ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+        ck_assert_int_eq(loader_start(&l, &o), OK);
         for (const loader_batch *b = loader_next(l); b; b = loader_next(l)) {
             ck_assert_int_eq(b->code, OK);
             for (int i = 0; i < b->n_bad; i++, named++)
                 ck_assert(b->bad[i].id == 5 && strncmp(b->bad[i].reason, "its label is", 12) == 0);
             for (int lane = 0; lane < LANES; lane++)
-                for (int64_t i = 0; i < (lane + 1) * b->size / LANES - lane * b->size / LANES; i++)
-                    ck_assert(b->labels[lane][i] >= 0 && b->labels[lane][i] < CLASSES);
+                for (int64_t i = 0; i < (lane + 1) * b->batch.size / LANES - lane * b->batch.size / LANES; i++)
+                    ck_assert(labels_of(b, lane)[i] >= 0 && labels_of(b, lane)[i] < CLASSES);
         }
         ck_assert_int_ge(named, 1);
         loader_stop(l);
@@ -343,7 +353,7 @@ START_TEST(a_set_of_bad_records_is_an_error) {
         damage(id);
     loader_options o = options_of(0, LANES, false);
     loader *l;
-    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    ck_assert_int_eq(loader_start(&l, &o), OK);
     const loader_batch *b = loader_next(l);
     ck_assert_int_eq(b->code, ERR_DATA);
     ck_assert_msg(strstr(b->error.text, path), "%s", b->error.text);
@@ -357,7 +367,7 @@ START_TEST(a_file_that_shrinks_is_an_error) {
     loader_options o = options_of(0, LANES, false);
     o.workers = 3;
     loader *l;
-    ck_assert_int_eq(loader_start(&l, &o, picture), OK);
+    ck_assert_int_eq(loader_start(&l, &o), OK);
     const loader_batch *b = loader_next(l);
     ck_assert_int_eq(b->code, ERR_IO);
     ck_assert_msg(strstr(b->error.text, path) && strstr(b->error.text, "was longer"), "%s", b->error.text);
@@ -369,8 +379,9 @@ END_TEST
 START_TEST(another_shape_is_an_error_that_names_the_sample) {
     loader_options o = options_of(0, LANES, false);
     o.order.shuffle = false;
+    o.fields = (const field[]){{"images", FIELD_U8, {SIDE + 1, SIDE, CHANNELS}}, fields[1]};
     loader *l;
-    ck_assert_int_eq(loader_start(&l, &o, (shape){SIDE + 1, SIDE, CHANNELS}), OK);
+    ck_assert_int_eq(loader_start(&l, &o), OK);
     const loader_batch *b = loader_next(l);
     ck_assert_int_eq(b->code, ERR_USAGE);
     ck_assert_msg(strstr(b->error.text, "picture 0: 3 x 9 x 9 after the transforms"), "%s", b->error.text);
@@ -378,11 +389,25 @@ START_TEST(another_shape_is_an_error_that_names_the_sample) {
 }
 END_TEST
 
+START_TEST(fields_that_the_set_does_not_have_are_refused) {
+    static const field others[] = {{"masks", FIELD_U8, {SIDE, SIDE, 1}}, {"labels", FIELD_F32, {1, 1, 1}}};
+    static const char *const texts[] = {"has no field masks of type uint8", "has no field labels of type float32"};
+    for (int i = 0; i < 2; i++) {
+        loader_options o = options_of(0, LANES, false);
+        o.fields = &others[i];
+        o.n_fields = 1;
+        loader *l;
+        ck_assert_int_eq(loader_start(&l, &o), ERR_DATA);
+        ck_assert_msg(strstr(err_last()->text, path) && strstr(err_last()->text, texts[i]), "%s", err_last()->text);
+    }
+}
+END_TEST
+
 START_TEST(a_batch_larger_than_the_set_is_refused) {
     loader_options o = options_of(0, LANES, true);
     o.order.batch = COUNT + 1;
     loader *l;
-    ck_assert_int_eq(loader_start(&l, &o, picture), ERR_USAGE);
+    ck_assert_int_eq(loader_start(&l, &o), ERR_USAGE);
     ck_assert_ptr_null(l);
     ck_assert_ptr_nonnull(strstr(err_last()->text, "37"));
 }
@@ -404,6 +429,7 @@ int main(void) {
     tcase_add_test(tests, a_set_of_bad_records_is_an_error);
     tcase_add_test(tests, a_file_that_shrinks_is_an_error);
     tcase_add_test(tests, another_shape_is_an_error_that_names_the_sample);
+    tcase_add_test(tests, fields_that_the_set_does_not_have_are_refused);
     tcase_add_test(tests, a_batch_larger_than_the_set_is_refused);
     return suite_run();
 }

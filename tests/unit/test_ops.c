@@ -46,7 +46,7 @@ static void fill_params(trial *t) {
 /* Dropout's own factors, from a picture of ones; a loss's labels. */
 static void fill_extra(trial *t) {
     t->problem.extra = t->extra;
-    t->lane.call.labels = t->labels;
+    lane_set_field(&t->lane, t->labels);
     memcpy(t->labels, some_labels, sizeof t->labels);
     for (int i = 0; i < 8; i++)
         t->extra[i] = t->labels[i];

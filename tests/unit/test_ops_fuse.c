@@ -90,13 +90,12 @@ static graph_run *run(graph *g, bool training) {
     static const int32_t labels[IMAGES] = {7, 0, 10, 1, 26};
     for (int i = 0; i < IMAGES * SIDE * SIDE * 3; i++)
         pictures[i] = (uint8_t)(i * 2654435761u >> 24);
-    const uint8_t *images[LANES] = {pictures, pictures + 2 * SIDE * SIDE * 3};
-    const int32_t *targets[LANES] = {labels, labels + 2};
+    const void *images[LANES] = {pictures, pictures + 2 * SIDE * SIDE * 3};
+    const void *targets[LANES] = {labels, labels + 2};
     graph_run *r;
     graph_run_options o = {.lanes = LANES, .last_lane = LANES, .lane_capacity = 3, .training = training};
     ck_assert_int_eq(graph_run_new(&r, g, &o), OK);
-    graph_batch batch = {.size = IMAGES, .images = images, .labels = targets};
-    graph_forward(r, &batch, training);
+    graph_forward(r, &(batch){.size = IMAGES, .data = (const void *const *[]){images, targets}}, training);
     if (training) {
         graph_backward(r);
         graph_commit(r);

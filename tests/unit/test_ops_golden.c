@@ -135,7 +135,7 @@ START_TEST(as_pytorch) {
     fill_params(n);
     lane l;
     lane_init(&l, n, samples, true);
-    l.call.labels = labels;
+    lane_set_field(&l, labels);
     for (int i = 0; i < n->n_inputs; i++)
         fill((float *)l.x[i], shapes[i], samples * shape_size(shapes[i]), (uint64_t)i + 1);
     lane_forward(&l);

@@ -38,7 +38,7 @@ static void slice_init(lane *l, const lane *whole, int64_t first, int64_t last) 
     const node *n = whole->call.node;
     lane_init(l, n, last - first, true);
     l->call.first = whole->call.first + first;
-    l->call.labels = whole->call.labels + first;
+    lane_set_field(l, (const int32_t *)whole->field + first);
     l->call.total = whole->call.total;
     l->call.grad_total = whole->call.grad_total;
     for (int i = 0; i < n->n_inputs; i++) {
@@ -64,7 +64,7 @@ static graph *begin(lane *whole, const op_case *test) {
     ck_assert_int_eq(graph_seal(g), OK);
     fill_params(n);
     lane_init(whole, n, SAMPLES, true);
-    whole->call.labels = labels;
+    lane_set_field(whole, labels);
     whole->call.dy = new_numbers(40, SAMPLES * shape_size(n->out));
     lane_forward(whole);
     lane_grad_stats(whole);
@@ -186,7 +186,7 @@ static graph *network(void) {
     x = add(g, &op_flatten, NULL, 0, add(g, &op_dropout, ATTRS((dropout_attrs){0.3}), x, NULL), NULL);
     x = add(g, &op_linear, ATTRS((linear_attrs){460, true}), x, NULL); /* large enough to be handed out */
     x = add(g, &op_linear, ATTRS((linear_attrs){10, true}), add(g, &op_relu, NULL, 0, x, NULL), NULL);
-    add(g, &op_softmax_cross_entropy, ATTRS((softmax_cross_entropy_attrs){0.1}), x, NULL);
+    add(g, &op_softmax_cross_entropy, ATTRS((softmax_cross_entropy_attrs){.label_smoothing = 0.1}), x, NULL);
     ck_assert_int_eq(graph_seal(g), OK);
     for (int i = 0; i < graph_n_params(g); i++) {
         const param *p = graph_param(g, i);
@@ -223,8 +223,7 @@ static void put_back(const graph_run *r, const taker *t, const float *values, fl
 static float *gradients(graph *g, int threads, int first, int last, int64_t size, way how) {
     static uint8_t pixels[LANES * CAPACITY * SIDE * SIDE * 3];
     static int32_t labels[LANES * CAPACITY];
-    const uint8_t *images[LANES];
-    const int32_t *targets[LANES];
+    const void *images[LANES], *targets[LANES];
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i * 2654435761u >> 24);
     for (int i = 0; i < LANES * CAPACITY; i++)
@@ -249,7 +248,7 @@ static float *gradients(graph *g, int threads, int first, int last, int64_t size
     if (how == HAND_OUT)
         o.hooks.sink = (math_sink){.take = take, .context = &t, .touched = {t.values}};
     ck_assert_int_eq(graph_run_new(&run, g, &o), OK);
-    graph_forward(run, &(graph_batch){size, 4, images, targets}, true);
+    graph_forward(run, &(batch){.size = size, .step = 4, .data = (const void *const *[]){images, targets}}, true);
     graph_backward(run);
     if (how == HAND_OUT)
         put_back(run, &t, values, graph_grads(run, 0));

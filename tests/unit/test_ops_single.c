@@ -15,7 +15,7 @@ START_TEST(pictures_as_pytorch_computes_them) {
         images[i] = (uint8_t)(i / 3);
     lane l;
     lane_init(&l, n, 1, true);
-    l.call.images = images;
+    lane_set_field(&l, images);
     lane_forward(&l);
     for (int i = 0; i < 256 * 3; i++) {
         volatile float unit = (float)(i / 3) / 255.0f, centred = unit - a.mean[i % 3]; /* each step rounded to float */
@@ -97,7 +97,7 @@ static void loss_sums(const float *logits, int k, int32_t label, double *sums) {
     node *n = make_node(g, &op_softmax_cross_entropy, &a, sizeof a, 1, &in);
     lane l;
     lane_init(&l, n, 1, false);
-    l.call.labels = &label;
+    lane_set_field(&l, &label);
     memcpy((float *)l.x[0], logits, (size_t)k * sizeof *logits);
     lane_forward(&l);
     memcpy(sums, l.call.sums, LOSS_N_SUMS * sizeof *sums);
@@ -115,6 +115,44 @@ START_TEST(loss_counts_hits) {
         ck_assert(s[LOSS_TOP1] == (label == 0) && s[LOSS_TOP5] == (label < 5));
         ck_assert(fabs(s[LOSS_SUM] - log(7)) < 1e-12);
     }
+}
+END_TEST
+
+/* What is not there is nowhere: not in the sums, and its gradient is 0; the others are as they are without it. */
+START_TEST(loss_of_samples_that_are_not_present) {
+    enum { K = 5 };
+    static const int32_t labels[] = {2, -1, 4};
+    static const uint8_t present[] = {1, 0, 1};
+    softmax_cross_entropy_attrs a = {.label_smoothing = 0.1};
+    double sums[LOSS_N_SUMS] = {0}, each[LOSS_N_SUMS];
+    graph *g = graph_new();
+    node *n = make_node(g, &op_softmax_cross_entropy, &a, sizeof a, 1, &(shape){1, 1, K});
+    lane l;
+    lane_init(&l, n, 3, true);
+    lane_set_field(&l, labels);
+    l.call.present = present;
+    l.call.dy = new_numbers(40, 3);
+    lane_forward(&l);
+    lane_backward(&l);
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < K; k++)
+            ck_assert_msg((l.dx[0][i * K + k] != 0) == present[i], "sample %d: %g", i, (double)l.dx[0][i * K + k]);
+    ck_assert(l.call.y[0] > 0 && l.call.y[1] == 0 && l.call.y[2] > 0);
+    ck_assert(l.call.sums[LOSS_COUNT] == 2);
+    memcpy(sums, l.call.sums, sizeof sums);
+    for (int i = 0; i < 3; i += 2) {
+        lane one;
+        lane_init(&one, n, 1, false);
+        lane_set_field(&one, &labels[i]);
+        memcpy((float *)one.x[0], l.x[0] + i * K, K * sizeof(float));
+        lane_forward(&one);
+        memcpy(each, one.call.sums, sizeof each);
+        sums[LOSS_SUM] -= each[LOSS_SUM];
+        lane_reset(&one);
+    }
+    ck_assert(fabs(sums[LOSS_SUM]) < 1e-12);
+    lane_reset(&l);
+    graph_free(g);
 }
 END_TEST
 
@@ -295,6 +333,7 @@ int main(void) {
     tcase_add_test(c, dropout_mask_is_a_function_of_the_sample);
     tcase_add_test(c, dropout_nodes_draw_different_masks);
     tcase_add_test(c, loss_counts_hits);
+    tcase_add_test(c, loss_of_samples_that_are_not_present);
     tcase_add_test(c, loss_of_broken_logits_is_not_finite);
     tcase_add_test(c, statistics_add_up_over_lanes);
     tcase_add_test(c, evaluation_uses_running_statistics);
