@@ -37,6 +37,7 @@ node *graph_add(graph *g, const op_kind *kind, const char *name, void *attrs, in
     n->kind = kind;
     n->name = mem_string(name);
     n->attrs = attrs;
+    n->weight = 1;
     n->n_inputs = n_inputs;
     n->inputs = mem_new((size_t)n_inputs, sizeof *n->inputs);
     for (int i = 0; i < n_inputs; i++)

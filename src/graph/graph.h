@@ -83,12 +83,14 @@ struct node {
     /* set by infer */
     shape out;
     size_t saved_bytes; /* a sample, from forward to backward: masks, indices */
-    int n_sums;         /* doubles that stats adds up over the samples of a lane */
+    int n_sums;         /* doubles that are added up over the samples of a lane: by stats, or by forward */
+    int n_stats;        /* the first of them, which stats makes; 0: it is not called */
     int n_grad_sums;    /* doubles that grad_stats adds up */
     int dx_in_place;    /* bit i: dx[i] may share storage with dy where add_dx[i] is false; one input does, the first that can */
     int forward_parts, backward_parts; /* of a kind that takes the whole batch: see op_kind.whole; 0: shared out by samples */
     int grad_parts;                    /* pieces of the parameter gradients that are computed by themselves */
 
+    double weight;   /* of a root: its share of the total loss; 1 where nobody says otherwise */
     bool keep;       /* the output stays readable until the next forward; set by whoever reads it with graph_output */
     bool needs_grad; /* some trained parameter lies at or before it; set by graph_seal */
 };
@@ -118,8 +120,8 @@ typedef struct op_call {
     bool *add_dx;    /* dx[i] already holds another consumer's share: add to it */
     void *saved;     /* n * node->saved_bytes */
 
-    double *sums;        /* n_sums: this lane's own, zeroed before; written by stats, or by forward (a loss) */
-    const double *total; /* n_sums: over the lanes that normalise together */
+    double *sums;        /* n_sums: this lane's own, zeroed before */
+    const double *total; /* n_stats: over the lanes that belong together: see op_kind.root */
     double *grad_sums;   /* n_grad_sums: this lane's own, written by grad_stats (zeroed before) */
     const double *grad_total;
 } op_call;
@@ -136,8 +138,8 @@ static inline bool op_is_present(const op_call *c, int64_t i) {
 
 /* What backward reads: bits of op_kind.needs. */
 enum {
-    NEEDS_X = 1, /* value of the first input */
-    NEEDS_Y = 2, /* value of the output */
+    NEEDS_Y = 1, /* value of the output */
+    NEEDS_X = 2, /* value of the first input; NEEDS_X << i: of input i */
 };
 
 /* Lanes whose shares of a parameter gradient are added up along the tree. */
@@ -162,7 +164,8 @@ struct op_kind {
     size_t (*prepared)(const node *n, bool backward);
     int (*prepare_parts)(const node *n, bool backward);
     void (*prepare)(const node *n, bool backward, int part, void *prepared);
-    /* Training only, before forward, lane by lane: sums over samples (batch norm). */
+    /* Training only, before forward, lane by lane: the first n_stats sums over samples (a batch norm's statistics; what a root divides by).
+     */
     void (*stats)(const op_call *c, void *scratch);
     void (*forward)(const op_call *c, void *scratch);
     /* Once a node and step after forward, on one thread: running statistics, from the totals over all lanes of the global batch. */
@@ -180,6 +183,10 @@ struct op_kind {
     /* Which algorithm its kernels use in a direction, where there is a choice. */
     const char *(*algorithm)(const node *n, math_direction d);
     unsigned needs;
+    /* Backward begins here: the output is a sample's loss, and dx is that of node.weight times its mean, over the samples of the global
+     * batch or, with stats, over what these count. They are added up over all lanes; those of other kinds over lanes that normalise
+     * together. */
+    bool root;
     bool in_place; /* y may be x[0]: elementwise, and backward does not need x */
     /* Forward and backward take the samples of several lanes at once, which saves reading parameters again and again: threads share out
      * the samples, or the node's parts, of which each sees all samples. */

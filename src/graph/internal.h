@@ -50,6 +50,9 @@ program program_forward(const graph *g, bool training);
 program program_backward(const graph *g, bool recompute, const graph_hooks *hooks);
 void program_free(program *p);
 
+/* Whether the node's backward reads the value of an input. */
+bool node_needs_input(const node *n, int input);
+
 /* Whether the node has a parameter that is trained. */
 bool node_has_trained(const node *n);
 

@@ -81,7 +81,7 @@ static reads *list_reads(const planner *p) {
             reads *x = &list[n->inputs[k]->index];
             x->forward = max_int(x->forward, p->forward_step[i]);
             x->backward = max_int(x->backward, p->again[i]);
-            if (k == 0 && n->kind->needs & NEEDS_X)
+            if (node_needs_input(n, k))
                 x->backward = max_int(x->backward, p->last_back[i]);
         }
     }

@@ -34,13 +34,17 @@ program program_forward(const graph *g, bool training) {
     program p = {0};
     for (int i = 0; i < g->n_nodes; i++) {
         const node *n = g->nodes[i];
-        if (training && n->kind->stats) {
+        if (training && n->n_stats > 0) {
             append_sums(&p, n, n->kind->stats);
             append(&p, (step){.kind = STEP_REDUCE, .node = n});
         }
         append_pass(&p, n, false);
     }
     return p;
+}
+
+bool node_needs_input(const node *n, int input) {
+    return input < 31 && n->kind->needs & (unsigned)NEEDS_X << input;
 }
 
 static bool passes_gradient_on(const node *n) {
@@ -73,7 +77,7 @@ enum { CHEAP_FLOPS = 1024 }; /* an element of the output */
 
 static bool node_is_cheap(const node *n) {
     double flops = n->kind->flops ? n->kind->flops(n) : 0;
-    return n->n_inputs == 1 && !n->kind->in_place && n->saved_bytes == 0 && !n->keep && n->needs_grad &&
+    return n->n_inputs == 1 && !n->kind->in_place && !n->kind->root && n->saved_bytes == 0 && !n->keep && n->needs_grad &&
            flops <= (double)CHEAP_FLOPS * (double)shape_size(n->out);
 }
 
@@ -138,8 +142,9 @@ static grad_turn turn_of(const backward_builder *b, const graph *g, const node *
 
 static void append_backward(backward_builder *b, const graph *g, const node *n) {
     program *p = &b->program;
-    if (n->kind->needs & NEEDS_X)
-        append_again(b, n->inputs[0]);
+    for (int i = 0; i < n->n_inputs; i++)
+        if (node_needs_input(n, i))
+            append_again(b, n->inputs[i]);
     if (n->kind->needs & NEEDS_Y)
         append_again(b, n);
     if (n->kind->grad_stats) {

@@ -84,10 +84,11 @@ static void list_sums(graph_run *r, double *(*sums_of)(const op_call *), const n
 }
 
 static void reduce(graph_run *r, double *(*sums_of)(const op_call *), int count, double *total, const node *n) {
-    if (r->options.norm == NORM_LANE)
+    norm_scope scope = run_scope(r, n);
+    if (scope == NORM_LANE)
         return; /* every lane's total is its own sums */
     list_sums(r, sums_of, n);
-    if (r->options.norm == NORM_GLOBAL)
+    if (scope == NORM_GLOBAL)
         sum_everywhere(r, r->lane_sums, count, total);
     else
         sum_here(r, r->lane_sums, count, total);
@@ -103,7 +104,7 @@ static double *grad_sums_of(const op_call *c) {
 
 static void offer_grad_sums(graph_run *r, const node *n) {
     const graph_hooks *hooks = &r->options.hooks;
-    if (!hooks->offer || r->options.norm != NORM_GLOBAL)
+    if (!hooks->offer || run_scope(r, n) != NORM_GLOBAL)
         return;
     list_sums(r, grad_sums_of, n);
     hooks->offer(hooks->context, r->lane_sums, n->n_grad_sums);
@@ -118,7 +119,7 @@ static void run_step(graph_run *r, const step *s) {
         threads_run(r->n_lanes, run_lane, &(lane_step){r, s});
         break;
     case STEP_REDUCE:
-        reduce(r, sums_of, n->n_sums, r->totals + r->sums_offset[n->index], n);
+        reduce(r, sums_of, n->n_stats, r->totals + r->sums_offset[n->index], n);
         break;
     case STEP_OFFER_GRAD:
         offer_grad_sums(r, n);

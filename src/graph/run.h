@@ -41,7 +41,7 @@ struct graph_run {
     size_t scratch_bytes;
 
     double *sums, *grad_sums;            /* [lane][all nodes' sums] */
-    double *totals, *grad_totals;        /* [all nodes' sums] over the lanes that normalise together */
+    double *totals, *grad_totals;        /* [all nodes' sums] over the lanes of run_scope() */
     double *pooled;                      /* [all nodes' sums] over all lanes of all ranks, where those are fewer */
     int *sums_offset, *grad_sums_offset; /* [node] */
     int sums_size, grad_sums_size;
@@ -57,6 +57,11 @@ static inline op_call *run_call(const graph_run *r, const node *n, int view) {
 
 static inline op_call *run_whole_call(const graph_run *r, const node *n) {
     return run_call(r, n, r->n_views - 1);
+}
+
+/* Over which lanes the node's statistics are added up. */
+static inline norm_scope run_scope(const graph_run *r, const node *n) {
+    return n->kind->root ? NORM_GLOBAL : r->options.norm;
 }
 
 /* ---- views.c ---- */

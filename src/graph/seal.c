@@ -11,14 +11,14 @@ bool node_has_trained(const node *n) {
     return false;
 }
 
-/* A gradient is wanted where a trained parameter lies at or before the node, and comes only to what the last node, the loss, depends on. */
+/* A gradient is wanted where a trained parameter lies at or before the node, and comes only to what a root, a loss, depends on. */
 static void mark_gradients(graph *g) {
     bool *in_loss = mem_new((size_t)g->n_nodes, sizeof *in_loss);
-    if (g->n_nodes > 0)
-        in_loss[g->n_nodes - 1] = true;
-    for (int i = g->n_nodes - 1; i >= 0; i--)
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        in_loss[i] |= g->nodes[i]->kind->root;
         for (int k = 0; k < g->nodes[i]->n_inputs; k++)
             in_loss[g->nodes[i]->inputs[k]->index] |= in_loss[i];
+    }
     for (int i = 0; i < g->n_nodes; i++) {
         node *n = g->nodes[i];
         n->needs_grad = in_loss[i] && node_has_trained(n);

@@ -11,7 +11,7 @@ static void new_call(graph_run *r, const node *n, op_call *c) {
 
 /* Sums belong to lanes. */
 static void point_at_sums(graph_run *r, int lane, op_call *c) {
-    bool alone = r->options.norm == NORM_LANE;
+    bool alone = run_scope(r, c->node) == NORM_LANE;
     int at = r->sums_offset[c->node->index], grad_at = r->grad_sums_offset[c->node->index];
     c->sums = r->sums + lane * r->sums_size + at;
     c->grad_sums = r->grad_sums + lane * r->grad_sums_size + grad_at;

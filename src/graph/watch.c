@@ -28,7 +28,7 @@ static double first_bad_double(const double *values, int64_t count) {
 static double bad_output(const op_call *c) {
     const node *n = c->node;
     double bad = first_bad_float(c->y, c->n * shape_size(n->out));
-    return bad == 0 && !n->kind->stats ? first_bad_double(c->sums, n->n_sums) : bad;
+    return bad == 0 && n->kind->root ? first_bad_double(c->sums, n->n_sums) : bad;
 }
 
 static double bad_gradient(const op_call *c) {

@@ -39,9 +39,9 @@ static void check_logits(shoal_model *m, shoal_tensor logits) {
 }
 
 /* A layer whose output leads nowhere would never get a gradient. */
-static void check_uses(shoal_model *m, shoal_tensor loss) {
+static void check_uses(shoal_model *m) {
     for (int i = 0; i < m->n_values && !m->error; i++)
-        if (i != loss.index && graph_n_uses(m->graph, m->values[i]) == 0)
+        if (!m->values[i]->kind->root && graph_n_uses(m->graph, m->values[i]) == 0)
             shoal_error(m, "%s: nothing uses its output", m->values[i]->name);
 }
 
@@ -55,7 +55,7 @@ err model_build(model **out, const model_spec *spec) {
     shoal_tensor logits = spec->kind->build(&m, images);
     check_logits(&m, logits);
     shoal_tensor loss = add_loss(&m, logits);
-    check_uses(&m, loss);
+    check_uses(&m);
     if (m.error) {
         graph_free(m.graph);
     } else {

@@ -27,7 +27,7 @@ static factors factors_in(void *scratch, int64_t c) {
 void batch_norm_set(node *n) {
     int64_t c = n->inputs[0]->out.c;
     n->out = n->inputs[0]->out;
-    n->n_sums = (int)(1 + 2 * c);
+    n->n_sums = n->n_stats = (int)(1 + 2 * c);
     n->n_grad_sums = (int)(2 * c);
     n->dx_in_place = n->kind == &op_batch_norm_add ? 2 : 1;
     bool bits = n->kind == &op_batch_norm_add && ((const batch_norm_attrs *)n->attrs)->relu && c % BITS_CHANNELS == 0;

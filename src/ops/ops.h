@@ -77,17 +77,19 @@ typedef struct dropout_attrs {
 } dropout_attrs;
 extern const op_kind op_dropout;
 
-/* Input: logits 1 x 1 x k; the batch's labels must lie in [0, k). Output: a sample's loss. Sums: see the enum. Training's gradient is that
- * of the mean over the global batch. A sample that is not present counts nowhere. */
+/* A root. Input: logits 1 x 1 x k; the batch's labels must lie in [0, k). Output: a sample's loss, times its weight where the samples have
+ * weights: then training's mean is the weighted one, as PyTorch's is with weights of classes. Sums: see the enum. A sample that is not
+ * present counts nowhere. */
 typedef struct softmax_cross_entropy_attrs {
     double label_smoothing;
-    const char *field; /* int32, one number; NULL: labels */
+    const char *field;   /* int32, one number; NULL: labels */
+    const char *weights; /* float32, one number; NULL: all samples weigh 1 */
 } softmax_cross_entropy_attrs;
 extern const op_kind op_softmax_cross_entropy;
 
 /* What softmax_cross_entropy writes to op_call.sums. A sample counts for top-k where fewer than k classes have a larger logit, or an
  * equal one and a lower index; never where its loss is not finite. */
-enum { LOSS_SUM, LOSS_TOP1, LOSS_TOP5, LOSS_COUNT, LOSS_N_SUMS };
+enum { LOSS_WEIGHT, LOSS_SUM, LOSS_TOP1, LOSS_TOP5, LOSS_COUNT, LOSS_N_SUMS }; /* the mean is LOSS_SUM / LOSS_WEIGHT */
 
 /* Graph pass, before graph_seal(): batch_norm → relu, batch_norm → add → relu, batch_norm → add and relu → max_pool2d become one node
  * each, where nobody else uses what lies between. */

@@ -1,4 +1,5 @@
-/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. */
+/* Cross-entropy of softmax(x) against the labels, smoothed: d loss / dx = (p − q) / batch, with q the smoothed target. Where samples have
+ * weights: w·(p − q) / Σw, summed over the global batch. */
 #include <math.h>
 
 #include "math/math.h"
@@ -18,11 +19,26 @@ static err infer(graph *g, node *n) {
     n->out = (shape){1, 1, 1};
     n->saved_bytes = (size_t)in.c * sizeof(float);
     n->n_sums = LOSS_N_SUMS;
-    return graph_add_field(g, n, (field){a->field ? a->field : "labels", FIELD_I32, {1, 1, 1}});
+    n->n_stats = a->weights ? LOSS_WEIGHT + 1 : 0;
+    code = graph_add_field(g, n, (field){a->field ? a->field : "labels", FIELD_I32, {1, 1, 1}});
+    if (code == OK && a->weights)
+        code = graph_add_field(g, n, (field){a->weights, FIELD_F32, {1, 1, 1}});
+    return code;
 }
 
 static int64_t classes(const op_call *c) {
     return c->node->inputs[0]->out.c;
+}
+
+static double weight_of(const op_call *c, int64_t i) {
+    const float *weights = c->node->n_fields > 1 ? op_field(c, 1) : NULL;
+    return !op_is_present(c, i) ? 0 : weights ? (double)weights[i] : 1;
+}
+
+static void stats(const op_call *c, void *scratch) {
+    (void)scratch;
+    for (int64_t i = 0; i < c->n; i++)
+        c->sums[LOSS_WEIGHT] += weight_of(c, i);
 }
 
 static void forward(const op_call *c, void *scratch) {
@@ -31,15 +47,17 @@ static void forward(const op_call *c, void *scratch) {
     const int32_t *labels = op_field(c, 0);
     int64_t k = classes(c);
     float *p = c->saved;
+    bool weighed = c->state->training && c->node->n_stats > 0;
     for (int64_t i = 0; i < c->n; i++) {
         const float *x = c->x[0] + i * k;
         c->y[i] = 0;
         if (!op_is_present(c, i))
             continue;
-        double loss = math_softmax_loss(k, x, labels[i], a->label_smoothing, p ? p + i * k : NULL);
+        double weight = weight_of(c, i), loss = math_softmax_loss(k, x, labels[i], a->label_smoothing, p ? p + i * k : NULL);
         int64_t rank = isfinite(loss) ? math_rank(k, x, labels[i]) : INT64_MAX;
-        c->y[i] = (float)loss;
-        c->sums[LOSS_SUM] += loss;
+        c->y[i] = (float)(weight * loss);
+        c->sums[LOSS_WEIGHT] += weighed ? 0 : weight;
+        c->sums[LOSS_SUM] += weight * loss;
         c->sums[LOSS_TOP1] += rank < 1;
         c->sums[LOSS_TOP5] += rank < 5;
         c->sums[LOSS_COUNT] += 1;
@@ -53,14 +71,17 @@ static void backward(const op_call *c, void *scratch) {
     int64_t k = classes(c);
     const float *p = c->saved;
     double each = a->label_smoothing / (double)k;
+    double all = c->node->n_stats > 0 ? c->total[LOSS_WEIGHT] : (double)c->state->batch;
     for (int64_t i = 0; i < c->n; i++) {
         float *dx = c->dx[0] + i * k;
+        double weight = c->node->weight * weight_of(c, i);
         for (int64_t j = 0; j < k; j++) {
             double q = each + (j == labels[i] ? 1 - a->label_smoothing : 0);
-            float v = op_is_present(c, i) ? (float)((p[i * k + j] - q) / (double)c->state->batch) : 0;
+            float v = weight == 0 ? 0 : (float)((p[i * k + j] - q) * weight / all);
             dx[j] = c->add_dx[0] ? dx[j] + v : v;
         }
     }
 }
 
-const op_kind op_softmax_cross_entropy = {.name = "softmax_cross_entropy", .infer = infer, .forward = forward, .backward = backward};
+const op_kind op_softmax_cross_entropy = {
+    .name = "softmax_cross_entropy", .infer = infer, .stats = stats, .forward = forward, .backward = backward, .root = true};

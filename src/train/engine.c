@@ -136,7 +136,7 @@ void engine_free_totals(const engine *e, double **lane_totals) {
 
 static void add_metrics(engine *e, int lane, double *sums) {
     const double *loss = graph_sums(e->run, e->model->loss, lane);
-    for (int i = METRIC_LOSS; i <= METRIC_COUNT; i++)
+    for (int i = METRIC_WEIGHT; i <= METRIC_COUNT; i++)
         sums[i] += loss[i];
 }
 
@@ -168,6 +168,10 @@ void engine_forward(engine *e, const batch *b, votes mine, double *sums) {
         add_metrics(e, lane, e->lane_sums[lane]);
     place_phase("metrics");
     engine_sum(e, e->lane_sums, sums);
+}
+
+double engine_loss(const double *sums) {
+    return sums[METRIC_WEIGHT] == 0 ? 0 : sums[METRIC_LOSS] / sums[METRIC_WEIGHT];
 }
 
 void engine_vote(engine *e, votes mine, double *sums) {

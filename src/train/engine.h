@@ -10,8 +10,21 @@
 #include "optim/optim.h"
 
 /* What is summed over a batch, as the loss op gives it; and the votes of ranks, which ride along, so that all know at once. */
-enum { METRIC_LOSS, METRIC_TOP1, METRIC_TOP5, METRIC_COUNT, VOTE_BAD, VOTE_NEWS, VOTE_STOP, VOTE_LATE, VOTE_SAVE, VOTE_MUTE,
-       VOTE_FAILED, N_METRICS };
+enum {
+    METRIC_WEIGHT,
+    METRIC_LOSS,
+    METRIC_TOP1,
+    METRIC_TOP5,
+    METRIC_COUNT,
+    VOTE_BAD,
+    VOTE_NEWS,
+    VOTE_STOP,
+    VOTE_LATE,
+    VOTE_SAVE,
+    VOTE_MUTE,
+    VOTE_FAILED,
+    N_METRICS
+};
 
 typedef struct votes {
     bool bad;  /* the batch cannot be used */
@@ -71,6 +84,9 @@ void engine_forward(engine *e, const batch *b, votes mine, double *sums);
 
 /* Forward for evaluation without meeting the others: adds this rank's lanes to lane_totals[lane][N_METRICS]. */
 void engine_evaluate(engine *e, const batch *b, double *const *lane_totals);
+
+/* The mean loss that the sums tell of; 0 where no sample has a weight. */
+double engine_loss(const double *sums);
 
 /* The votes' sums alone: sums[VOTE_…]; the rest of sums[N_METRICS] is 0. Collective. */
 void engine_vote(engine *e, votes mine, double *sums);

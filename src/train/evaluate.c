@@ -81,7 +81,7 @@ static void run_batches(engine *e, loader *l, int64_t steps, evaluation_watch *w
 static void fill_result(evaluation *result, const double *sums, const dataset *data) {
     result->count = (int64_t)sums[METRIC_COUNT];
     result->left_out = dataset_count(data) - result->count;
-    result->loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
+    result->loss = engine_loss(sums);
     result->top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
     result->top5 = sums[METRIC_TOP5] / sums[METRIC_COUNT];
 }

@@ -25,7 +25,7 @@ static err run_step(trainer *t, double lr, const loader_batch *b, double *sums) 
         return stop_for_bad_data(t, b);
     if (sums[VOTE_NEWS] > 0 && quarantine_add(t->bad, b->bad, b->n_bad) != OK)
         return boundary_save_and_stop(t);
-    double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT];
+    double loss = engine_loss(sums);
     trouble what = isfinite(loss) ? engine_backward(t->engine, t->past.updates, lr) : TROUBLE_LOSS;
     if (what != TROUBLE_NONE)
         return trouble_meet(t, what, &b->batch, loss);
@@ -93,7 +93,7 @@ static err walk(trainer *t) {
             step_start = time_now();
             continue;
         }
-        double loss = sums[METRIC_LOSS] / sums[METRIC_COUNT], top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
+        double loss = engine_loss(sums), top1 = sums[METRIC_TOP1] / sums[METRIC_COUNT];
         add_to_window(t, sums[METRIC_COUNT], time_now() - step_start, data_seconds, engine_wait_seconds(t->engine) - waited);
         progress_report(&t->progress, &(progress_step){t->step, loss, top1, sums[METRIC_COUNT], lr, t->speed, data_seconds});
         code = record_step(t, loss, top1, lr);

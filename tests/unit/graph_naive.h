@@ -38,12 +38,12 @@ static op_call *naive_call(const naive *v, const node *n, int lane) {
     return &v->calls[n->index * v->t->lanes + lane];
 }
 
-static bool leads_to(const graph *g, const node *n, const node *end) {
-    if (n == end)
+static bool leads_to_a_loss(const graph *g, const node *n) {
+    if (n->kind == &toy_loss || n->kind == &toy_mean)
         return true;
     for (int i = n->index + 1; i < graph_n_nodes(g); i++)
         for (int k = 0; k < graph_node(g, i)->n_inputs; k++)
-            if (graph_node(g, i)->inputs[k] == n && leads_to(g, graph_node(g, i), end))
+            if (graph_node(g, i)->inputs[k] == n && leads_to_a_loss(g, graph_node(g, i)))
                 return true;
     return false;
 }
@@ -67,7 +67,7 @@ static bool trained_before(const node *n) {
 }
 
 static bool wants_gradient(const graph *g, const node *n) {
-    return leads_to(g, n, last_node(g)) && trained_before(n);
+    return leads_to_a_loss(g, n) && trained_before(n);
 }
 
 static void *naive_floats(int64_t samples, const node *n) {
@@ -138,19 +138,20 @@ static double tree_of_doubles(const naive *v, const node *n, bool grad, int inde
     return tree_of_doubles(v, n, grad, index, first, left) + tree_of_doubles(v, n, grad, index, first + left, count - left);
 }
 
-/* The lanes that normalise together with this one. */
-static void lanes_together(const trial *t, int lane, int *first, int *count) {
+/* The lanes that normalise together with this one; all of them for a mean. */
+static void lanes_together(const trial *t, const node *n, int lane, int *first, int *count) {
+    norm_scope scope = n->kind == &toy_mean ? NORM_GLOBAL : t->norm;
     int rank = 0;
     while (t->cuts[rank + 1] <= lane)
         rank++;
-    *first = t->norm == NORM_GLOBAL ? 0 : t->norm == NORM_LANE ? lane : t->cuts[rank];
-    *count = t->norm == NORM_GLOBAL ? t->lanes : t->norm == NORM_LANE ? 1 : t->cuts[rank + 1] - t->cuts[rank];
+    *first = scope == NORM_GLOBAL ? 0 : scope == NORM_LANE ? lane : t->cuts[rank];
+    *count = scope == NORM_GLOBAL ? t->lanes : scope == NORM_LANE ? 1 : t->cuts[rank + 1] - t->cuts[rank];
 }
 
 static void naive_totals(const naive *v, const node *n, bool grad) {
     for (int lane = 0; lane < v->t->lanes; lane++) {
         int first, count;
-        lanes_together(v->t, lane, &first, &count);
+        lanes_together(v->t, n, lane, &first, &count);
         const op_call *c = naive_call(v, n, lane);
         double *total = (double *)(uintptr_t)(grad ? c->grad_total : c->total);
         for (int i = 0; i < (grad ? n->n_grad_sums : n->n_sums); i++)

@@ -249,6 +249,38 @@ static void mix_backward(const op_call *c, void *scratch) {
 static const op_kind toy_mix = {
     .name = "mix", .infer = mix_infer, .scratch = toy_scratch, .forward = mix_forward, .backward = mix_backward, .in_place = true};
 
+/* ---- product: backward needs both inputs ---- */
+
+static err product_infer(graph *g, node *n) {
+    err code = mix_infer(g, n);
+    n->dx_in_place = 0;
+    return code;
+}
+
+static void product_forward(const op_call *c, void *scratch) {
+    spoil(c, 1, scratch);
+    for (int64_t i = 0; i < toy_size(c); i++)
+        c->y[i] = c->x[0][i] / (1 + c->x[1][i] * c->x[1][i]);
+}
+
+static void product_backward(const op_call *c, void *scratch) {
+    spoil(c, 1, scratch);
+    for (int64_t i = 0; i < toy_size(c); i++) {
+        float dy = c->dy[i], a = c->x[0][i], b = c->x[1][i], under = 1 + b * b;
+        if (c->dx[0])
+            put(&c->dx[0][i], c->add_dx[0], dy / under);
+        if (c->dx[1])
+            put(&c->dx[1][i], c->add_dx[1], -2 * dy * a * b / (under * under));
+    }
+}
+
+static const op_kind toy_product = {.name = "product",
+                                    .infer = product_infer,
+                                    .scratch = toy_scratch,
+                                    .forward = product_forward,
+                                    .backward = product_backward,
+                                    .needs = NEEDS_X | NEEDS_X << 1};
+
 /* ---- join: channels one after the other, so that sizes differ ---- */
 
 static err join_infer(graph *g, node *n) {
@@ -302,7 +334,7 @@ static err swing_infer(graph *g, node *n) {
     graph_add_param(g, n, "batches", (param){.role = PARAM_COUNTER});
     graph_add_param(g, n, "bias2", (param){.role = PARAM_BIAS, .dims = d});
     n->grad_parts = 2;
-    n->n_sums = (int)n->out.c + 1;
+    n->n_sums = n->n_stats = (int)n->out.c + 1;
     n->n_grad_sums = (int)n->out.c;
     return OK;
 }
@@ -393,39 +425,6 @@ static void noise_backward(const op_call *c, void *scratch) {
 
 static const op_kind toy_noise = {
     .name = "noise", .infer = noise_infer, .scratch = toy_scratch, .forward = noise_forward, .backward = noise_backward};
-
-/* ---- loss: label / 2 times the square of a sample; mean over the global batch ---- */
-
-static err loss_infer(graph *g, node *n) {
-    n->out = (shape){1, 1, 1};
-    n->n_sums = 2;
-    return graph_add_field(g, n, (field){"labels", FIELD_I32, {1, 1, 1}});
-}
-
-static void loss_forward(const op_call *c, void *scratch) {
-    spoil(c, 1, scratch);
-    const int32_t *labels = op_field(c, 0);
-    int64_t size = shape_size(c->node->inputs[0]->out);
-    for (int64_t i = 0; i < c->n; i++) {
-        double square = 0;
-        for (int64_t k = 0; k < size; k++)
-            square += (double)c->x[0][i * size + k] * (double)c->x[0][i * size + k];
-        c->y[i] = (float)(0.5 * labels[i] * square);
-        c->sums[0] += 0.5 * labels[i] * square;
-    }
-    c->sums[1] += (double)c->n;
-}
-
-static void loss_backward(const op_call *c, void *scratch) {
-    spoil(c, 1, scratch);
-    const int32_t *labels = op_field(c, 0);
-    int64_t size = shape_size(c->node->inputs[0]->out);
-    for (int64_t i = 0; i < c->n * size; i++)
-        put(&c->dx[0][i], c->add_dx[0], (float)labels[i / size] * c->x[0][i] / (float)c->state->batch);
-}
-
-static const op_kind toy_loss = {
-    .name = "loss", .infer = loss_infer, .scratch = toy_scratch, .forward = loss_forward, .backward = loss_backward, .needs = NEEDS_X};
 
 /* ---- networks ---- */
 

@@ -2,7 +2,7 @@
 #ifndef SHOAL_TEST_GRAPH_TOYS_WHOLE_H
 #define SHOAL_TEST_GRAPH_TOYS_WHOLE_H
 
-#include "graph_toys.h"
+#include "graph_toys_losses.h"
 #include "suite.h"
 
 /* ---- gain: scale and shift, of samples of several lanes at once; both gradients in one part ---- */

@@ -18,20 +18,22 @@ static int throw_dice(dice *d, int sides) {
     return (int)rng_below(d->key, d->thrown++, (uint64_t)sides);
 }
 
+/* Nothing comes after a loss. */
 static node *any_node(const graph *g, dice *d) {
     int n = graph_n_nodes(g), recent = n > 4 && throw_dice(d, 2) ? 3 : n - 1; /* half of them deep, half with long shortcuts */
-    return graph_node(g, n - 1 - throw_dice(d, recent));
+    node *chosen = graph_node(g, n - 1 - throw_dice(d, recent));
+    return chosen->kind->root ? any_node(g, d) : chosen;
 }
 
 static void add_random(graph *g, dice *d) {
     enum { MOST_CHANNELS = 12 };
-    static const op_kind *const kinds[] = {&toy_scale, &toy_gain, &toy_dense, &toy_bell,  &toy_half,
-                                           &toy_leaky, &toy_mix,  &toy_join,  &toy_swing, &toy_noise};
+    static const op_kind *const kinds[] = {&toy_scale, &toy_gain, &toy_dense, &toy_bell,  &toy_half,   &toy_leaky,
+                                           &toy_mix,   &toy_join, &toy_swing, &toy_noise, &toy_product};
     const op_kind *kind = kinds[throw_dice(d, sizeof kinds / sizeof *kinds)];
     node *a = any_node(g, d), *b = NULL;
-    if (kind == &toy_mix || kind == &toy_join)
+    if (kind == &toy_mix || kind == &toy_join || kind == &toy_product)
         b = any_node(g, d);
-    if (kind == &toy_mix && !shape_equal(a->out, b->out))
+    if (b && kind != &toy_join && !shape_equal(a->out, b->out))
         b = a;
     if (kind == &toy_join && a->out.c + b->out.c > MOST_CHANNELS)
         return;
@@ -46,16 +48,24 @@ static void set_values(graph *g) {
     }
 }
 
-/* The same network for the same seed: branches, values with several uses, dead ends, outputs to keep, frozen parameters. */
+static void add_loss(graph *g, dice *d, const op_kind *kind, node *x) {
+    add_toy(g, kind, x, NULL)->weight = 0.25 * (1 + throw_dice(d, 8));
+}
+
+/* The same network for the same seed: branches, one loss or several, values with several uses, dead ends, outputs to keep, frozen
+ * parameters. */
 static graph *random_graph(uint64_t seed) {
     graph *g = graph_new();
     dice d = {rng_make_key(seed, RNG_DATA, 0, 0), 0};
     add_source(g, (shape){1 + throw_dice(&d, 3), 1 + throw_dice(&d, 2), 1 + throw_dice(&d, 4)});
     add_toy(g, &toy_scale, graph_node(g, 0), NULL);
-    for (int n = 3 + throw_dice(&d, 22); n > 0; n--)
+    for (int n = 3 + throw_dice(&d, 22); n > 0; n--) {
         add_random(g, &d);
+        if (throw_dice(&d, 12) == 0)
+            add_loss(g, &d, throw_dice(&d, 2) ? &toy_loss : &toy_mean, any_node(g, &d));
+    }
     add_toy(g, &toy_scale, any_node(g, &d), NULL);
-    add_toy(g, &toy_loss, graph_node(g, graph_n_nodes(g) - 1), NULL);
+    add_loss(g, &d, throw_dice(&d, 2) ? &toy_loss : &toy_mean, graph_node(g, graph_n_nodes(g) - 1));
     for (int i = 0; i < graph_n_params(g); i++)
         graph_param(g, i)->frozen = throw_dice(&d, 4) == 0;
     if (graph_seal(g) != OK)
