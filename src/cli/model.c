@@ -12,7 +12,7 @@ typedef struct settings {
 
 static const cli_option options[] = {
     {"size", CLI_WHOLE, "N", "height and width of the pictures (the model's usual one)", offsetof(settings, size), 1, 1 << 14},
-    {"channels", CLI_WHOLE, "N", "channels of the pictures (the model's usual number)", offsetof(settings, channels), 1, 3},
+    {"channels", CLI_WHOLE, "N", "channels of the pictures (the model's usual number)", offsetof(settings, channels), 1, INT16_MAX},
     {"classes", CLI_WHOLE, "N", "classes (the model's usual number)", offsetof(settings, classes), 2, 1 << 24},
 };
 
@@ -92,7 +92,6 @@ static err show(const shoal_model_kind *kind, const settings *s, const model_opt
         .kind = kind,
         .classes = s->classes ? (int)s->classes : kind->classes,
         .image = {size, size, channels},
-        .std = {1, 1, 1},
         .options = values,
         .n_options = n_values,
     };

@@ -1,22 +1,16 @@
 /* A network from a spec: pictures, the model's layers, the loss. */
-#include <string.h>
-
 #include "nn/internal.h"
 #include "ops/ops.h"
 
 static err check_spec(const model_spec *spec) {
     if (spec->classes < 1)
         return fail(ERR_USAGE, "model.classes: %d; a network needs at least 1", spec->classes);
-    if (spec->image.c < 1 || spec->image.c > 3)
-        return fail(ERR_USAGE, "pictures of %d channels; a network takes 1 to 3", (int)spec->image.c);
     return options_check(spec);
 }
 
 static shoal_tensor add_images(shoal_model *m) {
     const model_spec *spec = m->spec;
-    input_attrs attrs = {.shape = spec->image};
-    memcpy(attrs.mean, spec->mean, sizeof spec->mean);
-    memcpy(attrs.std, spec->std, sizeof spec->std);
+    input_attrs attrs = {.type = spec->image_type, .shape = spec->image, .mean = spec->mean, .std = spec->std};
     layer l = {&op_input, NULL, "images", &attrs, sizeof attrs};
     return builder_add(m, &l, 0, NULL);
 }

@@ -16,7 +16,8 @@ typedef struct model_spec {
     const shoal_model_kind *kind;
     int classes;
     shape image;             /* one picture: h, w, c */
-    float mean[3], std[3];   /* of x/255, a channel */
+    field_type image_type;
+    const float *mean, *std; /* a channel; of x / 255 for uint8, of x / 65535 for uint16. NULL: 0, 1 */
     double label_smoothing;
     bool accurate_conv;      /* only convolution algorithms whose rounding is about a plain sum's */
     const model_option_value *options; /* the job's; the others have their defaults */

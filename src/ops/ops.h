@@ -10,14 +10,12 @@
 extern const op_kind *const ops[];
 extern const int n_ops;
 
-enum { INPUT_MAX_CHANNELS = 4 };
-
-/* No inputs. The batch's pictures as (x / 255 − mean) / std. */
+/* No inputs. The batch's pictures as (x / s − mean) / std, s being 255 for uint8, 65535 for uint16, 1 for float32. */
 typedef struct input_attrs {
     const char *field; /* NULL: images */
+    field_type type;
     shape shape;
-    float mean[INPUT_MAX_CHANNELS], std[INPUT_MAX_CHANNELS];
-    float table[INPUT_MAX_CHANNELS][256]; /* made by infer */
+    const float *mean, *std; /* a channel; NULL: 0, 1. Read by infer only, which makes other attrs of these */
 } input_attrs;
 extern const op_kind op_input;
 

@@ -155,12 +155,13 @@ static void measure(engine *e, const bench_options *options) {
 }
 
 static err build(const bench_options *o, const shoal_model_kind *kind, model **out) {
+    static const float mean[] = {0.5f, 0.5f, 0.5f}, std[] = {0.25f, 0.25f, 0.25f};
     model_spec spec = {
         .kind = kind,
         .classes = o->classes,
         .image = {o->size, o->size, kind->channels},
-        .mean = {0.5f, 0.5f, 0.5f},
-        .std = {0.25f, 0.25f, 0.25f},
+        .mean = mean,
+        .std = std,
     };
     err code = model_build(out, &spec);
     if (code == OK)

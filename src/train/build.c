@@ -23,13 +23,13 @@ err build_model(model **out, const job *j, shape image, const float *mean, const
     model_spec spec = {
         .classes = j->model.classes,
         .image = image,
+        .mean = mean,
+        .std = std,
         .label_smoothing = j->train.label_smoothing,
         .accurate_conv = strcmp(j->train.conv, "accurate") == 0,
         .options = j->model.options,
         .n_options = j->model.n_options,
     };
-    memcpy(spec.mean, mean, sizeof spec.mean);
-    memcpy(spec.std, std, sizeof spec.std);
     *out = NULL;
     err code = models_find(&spec.kind, j->model.name);
     if (code != OK)

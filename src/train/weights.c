@@ -74,12 +74,8 @@ static void take_classes(ckpt_info *info, const described *d) {
 
 /* As many as the file's last layer has outputs: a network of any number of classes tells which layer that is. */
 static err find_classes(described *d, const char *path) {
-    model_spec spec = {.kind = d->kind,
-                       .classes = d->kind->classes,
-                       .image = d->picture,
-                       .std = {1, 1, 1},
-                       .options = d->o->options,
-                       .n_options = d->o->n_options};
+    model_spec spec = {
+        .kind = d->kind, .classes = d->kind->classes, .image = d->picture, .options = d->o->options, .n_options = d->o->n_options};
     model *m = NULL;
     d->classes = d->kind->classes;
     err code = model_build(&m, &spec);

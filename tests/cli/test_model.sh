@@ -37,6 +37,8 @@ try "$shoal" model resnet50 zero_init_residual=true
 expect "option" 0 '^total +25,557,032 '
 expect "its row" 0 '^  zero_init_residual: false: '
 
+try "$shoal" model resnet18 --channels 6
+expect "pictures of six channels" 0 '^total +11,698,920 '
 try "$shoal" model resnet51
 refused "misspelt model" 64 'did you mean "resnet50"'
 try "$shoal" model resnet50 zero_init_residul=1

@@ -21,7 +21,7 @@ typedef struct setting {
 
 static setting *make_setting(void) {
     static setting s;
-    model_spec spec = {.classes = 4, .image = {32, 32, 3}, .std = {1, 1, 1}};
+    model_spec spec = {.classes = 4, .image = {32, 32, 3}};
     optimizer_options sgd = {.name = "sgd", .lr = 0.1, .own = OPTIONS(option_find_kind(optim_kind_at, "sgd"), {"momentum", {0.9}})};
     bool made = models_find(&spec.kind, "resnet20") == OK && model_build(&s.model, &spec) == OK && model_seal(s.model) == OK;
     if (made)

@@ -14,7 +14,7 @@
 /* ---- helpers ---- */
 
 static model_spec spec_of(const char *name, int height, int width, int classes) {
-    model_spec spec = {.classes = classes, .std = {1, 1, 1}};
+    model_spec spec = {.classes = classes};
     ck_assert_msg(models_find(&spec.kind, name) == OK, "%s", err_last()->text);
     spec.image = (shape){height, width, spec.kind->channels};
     return spec;

@@ -20,7 +20,7 @@ static shoal_model_kind kind_of(build_function *build) {
 }
 
 static model_spec spec_of(const shoal_model_kind *kind) {
-    return (model_spec){.kind = kind, .classes = 10, .image = {5, 5, 3}, .mean = {0.5f, 0.5f, 0.5f}, .std = {1, 1, 1}};
+    return (model_spec){.kind = kind, .classes = 10, .image = {5, 5, 3}};
 }
 
 static model *built(build_function *build) {
@@ -279,9 +279,13 @@ START_TEST(impossible_pictures_and_classes_are_refused) {
     ck_assert_int_eq(model_build(&m, &spec), ERR_USAGE);
     ck_assert_ptr_nonnull(strstr(err_last()->text, "model.classes"));
     spec = spec_of(&kind);
-    spec.image.c = 4;
+    spec.image.c = 0;
     ck_assert_int_eq(model_build(&m, &spec), ERR_USAGE);
-    ck_assert_ptr_nonnull(strstr(err_last()->text, "4 channels"));
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "0 channels"));
+    spec = spec_of(&kind);
+    spec.image_type = FIELD_I32;
+    ck_assert_int_eq(model_build(&m, &spec), ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(err_last()->text, "int32"));
 }
 END_TEST
 

@@ -11,7 +11,7 @@ typedef shoal_tensor build_function(shoal_model *m, shoal_tensor x);
 
 static model *built(build_function *build) {
     shoal_model_kind kind = {.name = "own", .what = "a test", .build = build};
-    model_spec spec = {.kind = &kind, .classes = 10, .image = {5, 5, 3}, .std = {1, 1, 1}};
+    model_spec spec = {.kind = &kind, .classes = 10, .image = {5, 5, 3}};
     model *m;
     err e = model_build(&m, &spec);
     ck_assert_msg(e == OK, "%s", err_last()->text);

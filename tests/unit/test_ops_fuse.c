@@ -33,7 +33,7 @@ static node *add_plain(graph *g, const op_kind *kind, const char *name, node *x,
 
 static node *add_input(graph *g) {
     input_attrs *a = mem_new(1, sizeof *a);
-    *a = (input_attrs){.shape = {SIDE, SIDE, 3}, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
+    *a = (input_attrs){.shape = {SIDE, SIDE, 3}, .mean = (float[]){0.5f, 0.5f, 0.5f}, .std = (float[]){0.25f, 0.25f, 0.25f}};
     return graph_add(g, &op_input, "input", a, 0, NULL);
 }
 

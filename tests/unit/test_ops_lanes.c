@@ -172,9 +172,9 @@ static node *small_branch(graph *g, node *input) {
 }
 
 static graph *network(void) {
+    static const float halves[] = {.5f, .5f, .5f};
     graph *g = graph_new();
-    node *input =
-        add(g, &op_input, ATTRS((input_attrs){.shape = {SIDE, SIDE, 3}, .mean = {.5f, .5f, .5f}, .std = {.2f, .2f, .2f}}), NULL, NULL);
+    node *input = add(g, &op_input, ATTRS((input_attrs){.shape = {SIDE, SIDE, 3}, .mean = halves, .std = halves}), NULL, NULL);
     node *branch = small_branch(g, input), *x = add(g, &op_conv2d, CONV(64, 3, 3, 1, 1, 1, 1, 1, 1, 1, true), input, NULL);
     x = add(g, &op_max_pool2d, POOL(2, 2, 2, 2, 0, 0, false, false), add(g, &op_relu, NULL, 0, x, NULL), NULL);
     x = add(g, &op_add, NULL, 0, x, branch);

@@ -6,23 +6,48 @@ static const shape no_inputs[1];
 
 /* ---- input ---- */
 
-START_TEST(pictures_as_pytorch_computes_them) {
-    input_attrs a = {.shape = {1, 256, 3}, .mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}};
+static const float mean[] = {0.485f, 0.456f, 0.406f, 0.3f, 0.1f}, std[] = {0.229f, 0.224f, 0.225f, 0.5f, 3};
+
+/* Each step rounded to float. */
+static float normalised(float x, float scale, int channel) {
+    volatile float unit = x / scale, centred = unit - mean[channel];
+    return centred / std[channel];
+}
+
+/* What the op makes of 256 pixels of `channels` channels; free with free(). */
+static float *input_of(field_type type, int channels, const void *pictures) {
+    input_attrs a = {.type = type, .shape = {1, 256, channels}, .mean = mean, .std = std};
     graph *g = graph_new();
     node *n = make_node(g, &op_input, &a, sizeof a, 0, no_inputs);
-    uint8_t images[256 * 3];
-    for (int i = 0; i < 256 * 3; i++)
-        images[i] = (uint8_t)(i / 3);
     lane l;
     lane_init(&l, n, 1, true);
-    lane_set_field(&l, images);
+    lane_set_field(&l, pictures);
     lane_forward(&l);
-    for (int i = 0; i < 256 * 3; i++) {
-        volatile float unit = (float)(i / 3) / 255.0f, centred = unit - a.mean[i % 3]; /* each step rounded to float */
-        ck_assert(l.call.y[i] == centred / a.std[i % 3]);
-    }
+    float *y = l.call.y;
+    l.call.y = NULL;
     lane_reset(&l);
     graph_free(g);
+    return y;
+}
+
+START_TEST(pictures_as_pytorch_computes_them) {
+    int channels = _i, count = 256 * channels;
+    static uint8_t bytes[256 * 5];
+    static uint16_t words[256 * 5];
+    static float floats[256 * 5];
+    for (int i = 0; i < count; i++) {
+        bytes[i] = (uint8_t)(i / channels);
+        words[i] = (uint16_t)(i * 51 + 7);
+        floats[i] = (float)(i - 300) * 0.37f;
+    }
+    float *of_bytes = input_of(FIELD_U8, channels, bytes), *of_words = input_of(FIELD_U16, channels, words);
+    float *of_floats = input_of(FIELD_F32, channels, floats);
+    for (int i = 0; i < count; i++) {
+        ck_assert(of_bytes[i] == normalised((float)bytes[i], 255.0f, i % channels));
+        ck_assert(of_words[i] == normalised((float)words[i], 65535.0f, i % channels));
+        ck_assert(of_floats[i] == normalised(floats[i], 1, i % channels));
+    }
+    free(of_bytes), free(of_words), free(of_floats);
 }
 END_TEST
 
@@ -329,7 +354,7 @@ int main(void) {
     if (!kernels_are_here())
         return SKIPPED;
     TCase *c = suite_case("ops_single");
-    tcase_add_test(c, pictures_as_pytorch_computes_them);
+    tcase_add_loop_test(c, pictures_as_pytorch_computes_them, 1, 6);
     tcase_add_test(c, dropout_mask_is_a_function_of_the_sample);
     tcase_add_test(c, dropout_nodes_draw_different_masks);
     tcase_add_test(c, loss_counts_hits);

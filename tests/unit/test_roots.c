@@ -43,7 +43,7 @@ typedef struct network {
 static network build(void) {
     graph *g = graph_new();
     input_attrs *pictures = mem_new(1, sizeof *pictures);
-    *pictures = (input_attrs){.shape = {1, INPUTS, 1}, .mean = {.5f}, .std = {.25f}};
+    *pictures = (input_attrs){.shape = {1, INPUTS, 1}, .mean = &(float){.5f}, .std = &(float){.25f}};
     node *x = graph_add(g, &op_input, "images", pictures, 0, NULL);
     x = add_linear(g, "trunk", graph_add(g, &op_flatten, "flatten", NULL, 1, &x), TRUNK);
     x = graph_add(g, &op_relu, "relu", NULL, 1, &x);
