@@ -12,26 +12,33 @@ typedef struct settings {
     double val_share;
     const char *leave_out;
     bool deep, no_splits;
+    const char *labels, *targets, *paths, *separator;
     const char *set;
     const char *file_size;
     int64_t max_side, quality;
 } settings;
 
 static const cli_option options[] = {
-    {"strict", CLI_FLAG, NULL, "folder, imagenet: a picture that cannot be decoded ends the run (it is left out and counted)",
+    {"strict", CLI_FLAG, NULL, "folder, csv, imagenet: a picture that cannot be decoded ends the run (it is left out and counted)",
      offsetof(settings, strict), 0, 0},
-    {"lenient", CLI_FLAG, NULL, "folder: more than one in a hundred may be left out, and classes without pictures",
+    {"lenient", CLI_FLAG, NULL, "folder, csv: more than one in a hundred may be left out, and classes without pictures",
      offsetof(settings, lenient), 0, 0},
-    {"seed", CLI_WHOLE, "N", "glyphs: of the drawings; folder: of the split; imagenet: of the order (1)", offsetof(settings, seed), 0,
+    {"seed", CLI_WHOLE, "N", "glyphs: of the drawings; folder, csv: of the split; imagenet: of the order (1)", offsetof(settings, seed), 0,
      9e15},
-    {"val-share", CLI_REAL, "X", "folder without val/: share of each class that goes to val.h5 (0.1)", offsetof(settings, val_share), 0,
-     0.9},
+    {"val-share", CLI_REAL, "X", "folder without val/, csv: share of each class that goes to val.h5 (0.1)", offsetof(settings, val_share),
+     0, 0.9},
     {"leave-out", CLI_TEXT, "NAMES", "folder: folders and files beside the classes to leave out, patterns divided by commas",
      offsetof(settings, leave_out), 0, 0},
     {"deep", CLI_FLAG, NULL, "folder: the folders in DIR are the classes, even where all pictures lie in folders below them",
      offsetof(settings, deep), 0, 0},
     {"no-splits", CLI_FLAG, NULL, "folder: folders called train, val, test and the like are classes as others are",
      offsetof(settings, no_splits), 0, 0},
+    {"labels", CLI_TEXT, "NAMES", "csv: the column of labels; or several columns, each a class, of 0 and 1", offsetof(settings, labels), 0,
+     0},
+    {"targets", CLI_TEXT, "NAMES", "csv: columns of numbers", offsetof(settings, targets), 0, 0},
+    {"paths", CLI_TEXT, "NAME", "csv: the column of paths, from FILE's folder (the first)", offsetof(settings, paths), 0, 0},
+    {"separator", CLI_TEXT, "TEXT", "csv: divides labels where a picture has any number in one column", offsetof(settings, separator), 0,
+     0},
     {"set", CLI_TEXT, "NAME", "mnist: which set, where DIR holds several: emnist-letters, …", offsetof(settings, set), 0, 0},
     {"file-size", CLI_TEXT, "SIZE", "imagenet: of each file, about: 1GiB, 500MB, … (1GiB)", offsetof(settings, file_size), 0, 0},
     {"max-side", CLI_WHOLE, "N", "imagenet: pictures with a longer side are made that small and encoded anew (all stay as they are)",
@@ -71,26 +78,42 @@ static err find_kind(const pack_kind **out, const char *name) {
     return fail(ERR_USAGE, "there is no kind of data set \"%s\"%s; `shoal help pack` lists them", name, suggestion);
 }
 
-static err run(const void *given, char **words, int n_words) {
-    const settings *s = given;
-    const pack_kind *kind = NULL;
-    err code = find_kind(&kind, words[0]);
-    if (code != OK)
-        return code;
-    if (n_words != (kind->needs_source ? 3 : 2))
-        return fail(ERR_USAGE, "usage is `shoal pack %s %sOUT`", kind->name, kind->needs_source ? "DIR " : "");
-    if ((s->leave_out || s->deep || s->no_splits) && strcmp(kind->name, "folder") != 0)
+static bool needs_source(const pack_kind *kind) {
+    return strchr(kind->usage, ' ') != NULL;
+}
+
+/* Options that mean nothing to the kind are mistakes. */
+static err check_given(const settings *s, const pack_kind *kind) {
+    bool is_csv = strcmp(kind->name, "csv") == 0, is_folder = strcmp(kind->name, "folder") == 0;
+    if (s->lenient && s->strict)
+        return fail(ERR_USAGE, "--strict and --lenient exclude each other");
+    if (s->lenient && !is_csv && !is_folder)
+        return fail(ERR_USAGE, "--lenient is for folder and csv");
+    if ((s->leave_out || s->deep || s->no_splits) && !is_folder)
         return fail(ERR_USAGE, "--leave-out, --deep and --no-splits are for folder");
-    if (s->lenient && (s->strict || strcmp(kind->name, "folder") != 0))
-        return fail(ERR_USAGE, s->strict ? "--strict and --lenient exclude each other" : "--lenient is for folder");
+    if ((s->labels || s->targets || s->paths || s->separator) && !is_csv)
+        return fail(ERR_USAGE, "--labels, --targets, --paths and --separator are for csv");
     if (s->set && strcmp(kind->name, "mnist") != 0)
         return fail(ERR_USAGE, "--set is for mnist");
     if (s->max_side && strcmp(kind->name, "imagenet") != 0)
         return fail(ERR_USAGE, "--max-side is for imagenet; other kinds keep pictures as they are");
     if (s->quality && !s->max_side)
         return fail(ERR_USAGE, "--quality needs --max-side: other pictures stay as they are");
+    return OK;
+}
+
+static err run(const void *given, char **words, int n_words) {
+    const settings *s = given;
+    const pack_kind *kind = NULL;
+    err code = find_kind(&kind, words[0]);
+    if (code == OK && n_words != (needs_source(kind) ? 3 : 2))
+        code = fail(ERR_USAGE, "usage is `shoal pack %s %s`", kind->name, kind->usage);
+    if (code == OK)
+        code = check_given(s, kind);
+    if (code != OK)
+        return code;
     pack_options how = {
-        .source = kind->needs_source ? words[1] : NULL,
+        .source = needs_source(kind) ? words[1] : NULL,
         .out = words[n_words - 1],
         .strict = s->strict,
         .lenient = s->lenient,
@@ -99,6 +122,10 @@ static err run(const void *given, char **words, int n_words) {
         .leave_out = s->leave_out,
         .deep = s->deep,
         .no_splits = s->no_splits,
+        .labels = s->labels,
+        .targets = s->targets,
+        .paths = s->paths,
+        .separator = s->separator,
         .set = s->set,
         .most_side = (int)s->max_side,
         .quality = s->quality ? (int)s->quality : 90,
@@ -119,7 +146,7 @@ static bool is_shared(const void *given, char **words, int n_words) {
 static void list_kinds(void) {
     puts("Kinds:");
     for (int i = 0; i < n_pack_kinds; i++) {
-        char *usage = text_format("%s %sOUT", pack_kinds[i].name, pack_kinds[i].needs_source ? "DIR " : "");
+        char *usage = text_format("%s %s", pack_kinds[i].name, pack_kinds[i].usage);
         printf("  %-18s %s\n", usage, pack_kinds[i].what);
         mem_free(usage);
     }
@@ -127,11 +154,12 @@ static void list_kinds(void) {
 
 const cli_command cli_pack = {
     .name = "pack",
-    .usage = "KIND [DIR] OUT [--strict | --lenient] [--seed N] [--val-share X] [--leave-out NAMES] [--file-size SIZE] [--max-side N "
+    .usage = "KIND [SOURCE] OUT [--strict | --lenient] [--seed N] [--val-share X] [--leave-out NAMES] [--file-size SIZE] [--max-side N "
              "[--quality N]]",
     .what = "Makes a data set: OUT/train.h5 and OUT/val.h5, or several files of each.",
     .example = "  shoal pack glyphs data/glyphs\n"
                "  shoal pack folder ~/pictures/fish data/fish --val-share 0.2\n"
+               "  shoal pack csv fish.csv data/fish --labels species\n"
                "  mpirun -np 16 shoal pack imagenet /archive/ILSVRC2012 data/imagenet",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { LEFT_OUT_OF = 100 };
+enum { LEFT_OUT_OF = 100, NAMED_MOST = 100 };
 
 err intake_begin(intake *in, split part, dataset_writer_options how) {
     in->counts[part] = mem_new((size_t)in->n_classes + 1, sizeof *in->counts[part]);
@@ -28,15 +28,19 @@ static err read_picture(intake *in, const char *path) {
     return code;
 }
 
-err intake_load(intake *in, const char *path, bool *good) {
+err intake_load(intake *in, const char *who, const char *path, bool *good) {
     err code = read_picture(in, path);
+    if (code != OK && who)
+        err_prefix("%s", who);
     *good = code == OK;
     in->found++;
     if (code != ERR_DATA || in->options->strict)
         return code;
-    log_warn("%s; left out", err_last()->text);
+    if (in->left_out++ < NAMED_MOST)
+        log_warn("%s; left out", err_last()->text);
+    if (in->left_out == NAMED_MOST)
+        log_warn("others that are left out are not named");
     err_clear();
-    in->left_out++;
     return OK;
 }
 

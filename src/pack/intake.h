@@ -24,8 +24,8 @@ typedef struct intake {
 err intake_begin(intake *in, split part, dataset_writer_options how);
 
 /* Reads and decodes a file, and counts it. One that is no picture, or not there, is named, left out, and `good` is false; or it ends the
- * packing (--strict), as does one that cannot be read, since it may well be good. */
-err intake_load(intake *in, const char *path, bool *good);
+ * packing (--strict), as does one that cannot be read, since it may well be good. `who` wants it: named before it, where it is not NULL. */
+err intake_load(intake *in, const char *who, const char *path, bool *good);
 
 /* Puts the picture at hand into a split, with what `sample` says of it beside its bytes. */
 err intake_add(intake *in, split part, dataset_sample sample, const char *path);

@@ -147,6 +147,7 @@ err pack_mnist(const pack_options *options);
 err pack_cifar10(const pack_options *options);
 err pack_cifar100(const pack_options *options);
 err pack_folder(const pack_options *options);
+err pack_csv(const pack_options *options);
 err pack_imagenet(const pack_options *options); /* collective */
 
 /* ---- files of the kinds ---- */

@@ -10,15 +10,18 @@
 const char *const split_names[N_SPLITS] = {"train", "val"};
 
 const pack_kind pack_kinds[] = {
-    {"glyphs", "drawings of ten things from the sea, 32 x 32 RGB, made here (the default data set)", false, pack_glyphs, false},
-    {"mnist", "the four IDX files of MNIST or its kin, .gz or not, under their usual names; class names from classes.txt", true, pack_mnist,
-     false},
-    {"cifar10", "CIFAR-10, binary version: data_batch_*.bin and test_batch.bin, whichever are there", true, pack_cifar10, false},
-    {"cifar100", "CIFAR-100, binary version: train.bin and test.bin, fine labels", true, pack_cifar100, false},
-    {"imagenet", "ILSVRC2012 from its tar files or from folders, in files of --file-size; shared among ranks", true, pack_imagenet, true},
-    {"folder",
+    {"glyphs", "OUT", "drawings of ten things from the sea, 32 x 32 RGB, made here (the default data set)", pack_glyphs, false},
+    {"mnist", "DIR OUT", "the four IDX files of MNIST or its kin, .gz or not, under their usual names; class names from classes.txt",
+     pack_mnist, false},
+    {"cifar10", "DIR OUT", "CIFAR-10, binary version: data_batch_*.bin and test_batch.bin, whichever are there", pack_cifar10, false},
+    {"cifar100", "DIR OUT", "CIFAR-100, binary version: train.bin and test.bin, fine labels", pack_cifar100, false},
+    {"imagenet", "DIR OUT", "ILSVRC2012 from its tar files or from folders, in files of --file-size; shared among ranks", pack_imagenet,
+     true},
+    {"folder", "DIR OUT",
      "JPEG, PNG, TIFF, WebP and PNM files, a folder a class; train/ and val/ (training, valid, test, …) above them where they are there",
-     true, pack_folder, false},
+     pack_folder, false},
+    {"csv", "FILE OUT", "a CSV file with a header: a column of such files, others of labels or numbers (--labels, --targets)", pack_csv,
+     false},
 };
 const int n_pack_kinds = sizeof pack_kinds / sizeof *pack_kinds;
 

@@ -5,15 +5,18 @@
 #include "data/data.h"
 
 typedef struct pack_options {
-    const char *source;  /* folder, or NULL */
+    const char *source;  /* folder, csv: file; or NULL */
     const char *out;     /* folder: OUT/train.h5, OUT/val.h5 */
     bool strict;         /* a picture that cannot be decoded ends the run */
     bool lenient;        /* folder, csv: any number of pictures may be left out, and classes without pictures */
-    uint64_t seed;       /* folder: the split; glyphs: the drawing */
-    double val_share;    /* folder without val/: share of each class that goes to val.h5 */
+    uint64_t seed;       /* folder, csv: the split; glyphs: the drawing */
+    double val_share;    /* folder without val/, csv: share of each class that goes to val.h5 */
     const char *leave_out; /* folder: names that are left out, patterns divided by commas; or NULL */
     bool deep;           /* folder: classes may hold pictures in folders of their own only */
     bool no_splits;      /* folder: folders called train, val and the like are classes */
+    const char *labels, *targets; /* csv: names of columns, divided by commas; or NULL */
+    const char *paths;   /* csv: the column of paths; NULL: the first */
+    const char *separator; /* csv: what divides several labels in a cell; NULL: a cell is one */
     const char *set;     /* mnist: of several sets in a folder, the one of this name; or NULL */
     int64_t file_bytes;  /* imagenet: of each file, about */
     int most_side;       /* imagenet: pictures with a longer side are made that small and encoded anew; 0: none */
@@ -22,8 +25,8 @@ typedef struct pack_options {
 
 typedef struct pack_kind {
     const char *name;
+    const char *usage;   /* `DIR OUT`; `OUT` where it needs no source */
     const char *what;    /* one line for --help */
-    bool needs_source;
     err (*pack)(const pack_options *options);
     bool shared;         /* collective: the work is shared among the ranks */
 } pack_kind;

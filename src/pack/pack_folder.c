@@ -30,7 +30,7 @@ static err add_class(folder_packer *p, split part, double share, class_folder *c
     for (int64_t i = 0; i < c->count && code == OK; i++) {
         char *path = text_format("%s/%s", c->path, c->files[file_at(&order, c, i)]);
         bool good;
-        code = intake_load(&p->in, path, &good);
+        code = intake_load(&p->in, NULL, path, &good);
         if (code == OK && good) {
             bool to_val = floor((double)(added + 1) * share + 0.5) > floor((double)added * share + 0.5);
             code = intake_add(&p->in, to_val ? VAL : part, (dataset_sample){.labels = &label, .n_labels = 1}, path);

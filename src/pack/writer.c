@@ -225,9 +225,15 @@ static void print_summary(const dataset_writer *w) {
     size_t size = stat(w->path, &s) == 0 ? (size_t)s.st_size : 0;
     if (!is_encoded(w))
         snprintf(form, sizeof form, "%" PRId64 " x %" PRId64 " x %" PRId64, w->image.h, w->image.w, w->image.c);
+    char *holds = mem_string("");
+    if (w->n_classes)
+        text_append(&holds, text_format(", %d class%s", w->n_classes, w->n_classes == 1 ? "" : "es"));
+    if (w->n_targets)
+        text_append(&holds, text_format(", %d number%s of each", w->n_targets, text_plural(w->n_targets)));
     log_status("%s", "");
-    log_info("%s: %s picture%s, %d class%s, %s, %s", w->name, text_count(pictures, w->count), text_plural(w->count), w->n_classes,
-             w->n_classes == 1 ? "" : "es", form, text_bytes(bytes, size));
+    log_info("%s: %s picture%s%s, %s, %s", w->name, text_count(pictures, w->count), text_plural(w->count), holds, form,
+             text_bytes(bytes, size));
+    mem_free(holds);
 }
 
 err dataset_writer_write(dataset_writer *w, const char *pack_id) {

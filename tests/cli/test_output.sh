@@ -40,7 +40,7 @@ closed help
 closed inspect "$work/train.h5"
 closed eval "$work/run/last.h5" "$work/val.h5"
 mute bench --model lenet5 --batch 8 --steps 1
-mute pack folder "$work/pictures" "$work/packed"
+mute pack folder "$work/pictures" "$work/packed" --lenient
 timeout 300 "$shoal" digest "$work/nothing.h5" > /dev/full 2> "$work/err"
 code=$?
 refused "what failed first is told" 74 'nothing\.h5'

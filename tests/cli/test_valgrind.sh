@@ -27,5 +27,5 @@ memory "digest" digest "$work/run/last.h5"
 memory "inspect a checkpoint" inspect "$work/run/last.h5"
 memory "inspect a data set" inspect "$work/train.h5"
 memory "model" model resnet18
-memory "pack" pack folder "$work/pictures" "$work/packed"
+memory "pack" pack folder "$work/pictures" "$work/packed" --lenient
 finish

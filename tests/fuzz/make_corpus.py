@@ -167,6 +167,8 @@ corpus = {
     "exif": {"little": exif("II", 6), "big": b"Exif\0\0" + exif("MM", 3), "long": exif("II", 5, 4)},
     "command_line": {"train": b"train\njob.yaml\ntrain.batch=3\n--out\nx\n--resume\na.h5", "bench": b"bench\n--model\nresnet50\n--batch=4\n--steps\n5",
                      "pack": b"pack\nfolder\na\nb\n--seed\n3\n--val-share=0.2", "predict": b"predict\na.h5\nb.jpg\n--top\n3", "inspect": b"inspect\n--verify\na"},
+    "csv": {"labels": b"\x01path,label\na.png,cod\nb.png,\"eel, \"\"grey\"\"\"\n", "several": b"\x21\xef\xbb\xbfpath,tags\r\na.png,x|y\r\nb.png,\r\n",
+            "flags": b"\x19path,x,y\na.png,0,1\nb.png,1,1.0\n", "numbers": b"\x01p,v\na, 1.5\nb,-3e4", "ragged": b"\x01p,v\na,1,2\n"},
     "lists": {"csv": b"ImageId,PredictionString\nILSVRC2012_val_00000001,n01440764 1 2 3 4\nILSVRC2012_val_00000002,n02085620\n--- truth\n1\n3\n",
               "caffe": b"a/x.JPEG 1\na/y.JPEG 2\r\n"},
 }
