@@ -47,6 +47,7 @@ starts() {
     local count=$1 i codes=() odd=0 begun=0
     make_job 12 100000
     for ((i = 0; i < count; i++)); do
+        : > "$work/out" # what the start before said is not this one's
         on $((1 + i % 4)) "$shoal" train "$work/job.yaml" --out "$run" --resume > "$work/out" 2> "$work/err" &
         launcher=$!
         for ((j = 0; j < 1000; j++)); do # until it trains, or has ended
